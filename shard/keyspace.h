@@ -1,0 +1,134 @@
+/* The keyspace of one shard: for each database a table (shard/ds/table) of entries, their expiry index, and the memory
+ * that they take. Owner: the shard's worker or the holder of its lane; nothing here locks.
+ *
+ * An entry is one allocation: header, key, optional expiry, and the value if it is a string of up to
+ * ENTRY_INLINE_BYTES_MAX; else a pointer to it. Entries move when they change size, so an entry pointer is good only
+ * until the next call that changes the same key, and a struct place only until the next change of the table.
+ *
+ * Every change of an entry, its value or a bucket passes keyspace_before_change, which is where a snapshot keeps the
+ * old content (design section 9). */
+#ifndef SKUA_SHARD_KEYSPACE_H
+#define SKUA_SHARD_KEYSPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shard/key.h"
+#include "src/base/blob.h"
+#include "src/base/mem.h"
+
+enum value_type { TYPE_STRING, TYPE_LIST, TYPE_SET, TYPE_ZSET, TYPE_HASH, TYPE_STREAM, TYPE_COUNT };
+
+/* Names as OBJECT ENCODING gives them are in encoding_name. */
+enum encoding { ENC_RAW, ENC_EMBSTR, ENC_INT, ENC_BLOB /* shown as raw */ };
+
+enum { ENTRY_INLINE_BYTES_MAX = 4096 };
+
+#define EXPIRY_NONE INT64_C(-1)
+
+/* Opaque but for the accessors below, which are inline in shard/entry.h. */
+struct entry;
+struct keyspace;
+
+/* Where an entry lies in its table. entry is NULL if there is none. */
+struct place {
+    struct entry *entry;
+    void *bucket;      /* private */
+    uint32_t slot;     /* private */
+    uint32_t db;
+};
+
+struct keyspace_stats {   /* written by the owner, read by anybody with relaxed loads */
+    _Atomic uint64_t hits, misses, expired, expired_stale_scans;
+};
+
+/* owner->account counts all memory of the keyspace. databases: how many SELECT knows. Freed with keyspace_destroy. */
+struct keyspace *keyspace_create(struct mem_account *account, uint32_t databases);
+void keyspace_destroy(struct keyspace *ks);
+
+/* The time that expiry is judged by, wall-clock ms. Set by the executor before each group or transaction. */
+void keyspace_set_time(struct keyspace *ks, int64_t now_ms);
+
+/* For a group: brings the bucket, then the entry of a key that will be used soon into the cache. */
+void keyspace_prefetch_bucket(const struct keyspace *ks, uint32_t db, uint64_t hash);
+void keyspace_prefetch_entry(const struct keyspace *ks, uint32_t db, uint64_t hash);
+
+/* The live entry of key. An expired one is deleted first (and reported to the expire callback) unless the caller only
+ * peeks. keyspace_read counts hits and misses and sets the access clock (unless no_touch), keyspace_write neither
+ * counts; keyspace_peek does neither and deletes nothing. */
+struct place keyspace_read(struct keyspace *ks, uint32_t db, const struct key *key);
+struct place keyspace_write(struct keyspace *ks, uint32_t db, const struct key *key);
+struct place keyspace_peek(const struct keyspace *ks, uint32_t db, const struct key *key);
+
+/* CLIENT NO-TOUCH: reads leave the access clock alone while set. */
+void keyspace_set_no_touch(struct keyspace *ks, bool on);
+
+/* Called with each key that expiry takes away, before it goes: the owner makes a DEL effect and a notification of it. */
+typedef void keyspace_expired(void *arg, uint32_t db, struct slice key);
+void keyspace_on_expired(struct keyspace *ks, keyspace_expired *fn, void *arg);
+
+/* Creates the string key or gives it a new value; place comes from keyspace_write of the same key. The expiry of the
+ * result is expiry_ms (EXPIRY_NONE: none). The value is stored as ENC_INT if it is the canonical decimal of an int64,
+ * unless raw. Returns where it is now. */
+struct place keyspace_set_string(struct keyspace *ks, struct place place, const struct key *key, struct slice value,
+                                 int64_t expiry_ms, bool raw);
+/* As above with a blob of any size, whose reference is taken over. */
+struct place keyspace_set_blob(struct keyspace *ks, struct place place, const struct key *key, struct blob *value,
+                               int64_t expiry_ms);
+struct place keyspace_set_int(struct keyspace *ks, struct place place, const struct key *key, int64_t value,
+                              int64_t expiry_ms);
+
+/* Removes a live entry; its value is freed (large ones in slices, later iterations: see keyspace_free_step). */
+void keyspace_remove(struct keyspace *ks, struct place place, const struct key *key);
+
+/* expiry_ms EXPIRY_NONE: persistent from now on. The entry may move; place is updated. */
+void keyspace_set_expiry(struct keyspace *ks, struct place *place, const struct key *key, int64_t expiry_ms);
+
+/* Moves the value, with its expiry, from one key to another, which may lie in another keyspace (the caller holds both);
+ * dst replaces what was there. */
+void keyspace_move(struct keyspace *src, struct place from, const struct key *src_key, struct keyspace *dst,
+                   uint32_t dst_db, const struct key *dst_key);
+/* A deep copy (COPY); same rules. */
+void keyspace_copy(struct keyspace *src, struct place from, struct keyspace *dst, uint32_t dst_db,
+                   const struct key *dst_key);
+
+/* Empties one database; the old content is freed in slices by keyspace_free_step, or at once if sync. Returns the
+ * number of keys that went. */
+uint64_t keyspace_flush(struct keyspace *ks, uint32_t db, bool sync);
+void keyspace_swap(struct keyspace *ks, uint32_t a, uint32_t b);
+
+/* Numbers that any thread may read. db < databases. expires: keys with an expiry; avg_ttl_ms: estimate, 0 if none. */
+uint64_t keyspace_size(const struct keyspace *ks, uint32_t db);
+uint64_t keyspace_expires(const struct keyspace *ks, uint32_t db);
+int64_t keyspace_avg_ttl_ms(const struct keyspace *ks, uint32_t db);
+const struct keyspace_stats *keyspace_stats(const struct keyspace *ks);
+/* One above the highest database that has ever held a key. */
+uint32_t keyspace_databases_used(const struct keyspace *ks);
+
+/* SCAN: calls fn for entries from position on (a hash prefix of KEYSPACE_POSITION_BITS), bucket by bucket, until at
+ * least count entries were seen or buckets_max buckets visited; returns the position to go on from, 0 when the end was
+ * reached. Every key that is there during the whole iteration is given at least once, whatever splits and merges happen
+ * between calls. fn must not change the table. Expired entries are not given. */
+enum { KEYSPACE_POSITION_BITS = 42 };
+typedef void keyspace_visit(void *arg, struct entry *e);
+uint64_t keyspace_scan(struct keyspace *ks, uint32_t db, uint64_t position, uint32_t count, uint32_t buckets_max,
+                       keyspace_visit *fn, void *arg);
+
+/* A uniformly random live key of db, or NULL entry. random: 64 random bits a call. */
+struct place keyspace_random(struct keyspace *ks, uint32_t db, uint64_t (*random)(void *), void *arg);
+
+/* Active expiry: deletes due keys until none is due or budget keys were looked at. Returns whether there is more to do
+ * now. keyspace_next_expiry_ms: when the next call can have work (INT64_MAX: nothing has an expiry). */
+bool keyspace_expire_step(struct keyspace *ks, uint32_t budget);
+int64_t keyspace_next_expiry_ms(const struct keyspace *ks);
+
+/* Frees up to budget entries of what removals and flushes left behind; true if there is more. Also merges sparse
+ * segments after mass deletion. */
+bool keyspace_free_step(struct keyspace *ks, uint32_t budget);
+
+/* Epoch of the running snapshot; every bucket and value older than it is handed to the hook before it changes. */
+typedef void keyspace_preimage(void *arg, uint32_t db, void *bucket);
+void keyspace_start_epoch(struct keyspace *ks, keyspace_preimage *fn, void *arg);
+void keyspace_end_epoch(struct keyspace *ks);
+
+#endif

@@ -1,0 +1,72 @@
+#include "src/base/mem.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef SKUA_SYSTEM_MALLOC
+#define raw_alloc malloc
+#define raw_realloc realloc
+#define raw_free free
+#define raw_size(p) malloc_usable_size((void *)(p))
+static void *raw_zalloc(size_t size) { return calloc(1, size); }
+static void *raw_alloc_aligned(size_t size, size_t align) { return aligned_alloc(align, (size + align - 1) & ~(align - 1)); }
+#else
+#include <mimalloc.h>
+#define raw_alloc mi_malloc
+#define raw_realloc mi_realloc
+#define raw_free mi_free
+#define raw_size mi_usable_size
+#define raw_zalloc mi_zalloc
+#define raw_alloc_aligned mi_malloc_aligned
+#endif
+
+_Noreturn static void out_of_memory(size_t size)
+{
+    fprintf(stderr, "Out of memory allocating %zu bytes\n", size);
+    abort();
+}
+
+static void *counted(struct mem_account *account, void *ptr, size_t size)
+{
+    if (!ptr)
+        out_of_memory(size);
+    if (account)
+        mem_count(account, (int64_t)raw_size(ptr));
+    return ptr;
+}
+
+void *mem_alloc(struct mem_account *account, size_t size) { return counted(account, raw_alloc(size), size); }
+void *mem_zalloc(struct mem_account *account, size_t size) { return counted(account, raw_zalloc(size), size); }
+
+void *mem_alloc_aligned(struct mem_account *account, size_t align, size_t size)
+{
+    return counted(account, raw_alloc_aligned(size, align), size);
+}
+
+void *mem_realloc(struct mem_account *account, void *ptr, size_t size)
+{
+    if (ptr && account)
+        mem_count(account, -(int64_t)raw_size(ptr));
+    return counted(account, raw_realloc(ptr, size), size);
+}
+
+void mem_free(struct mem_account *account, void *ptr)
+{
+    if (!ptr)
+        return;
+    if (account)
+        mem_count(account, -(int64_t)raw_size(ptr));
+    raw_free(ptr);
+}
+
+size_t mem_size(const void *ptr) { return raw_size(ptr); }
+
+#ifdef SKUA_SYSTEM_MALLOC
+size_t mem_good_size(size_t size) { return (size + 15) & ~(size_t)15; }
+void mem_collect(void) { malloc_trim(0); }
+#else
+size_t mem_good_size(size_t size) { return mi_good_size(size); }
+void mem_collect(void) { mi_collect(false); }
+#endif

@@ -1,0 +1,45 @@
+/* Heap memory and who it is counted for. Everything that Skua allocates at run time comes from here (mimalloc; the
+ * system's allocator under sanitizers). A mem_account is a plain counter: it is changed only by the thread that owns
+ * what it counts for (a shard's owner or holder, a worker for its connections), and read by others with mem_used.
+ * Running out of memory ends the process with a message: Linux reports it by killing, not by NULL. */
+#ifndef SKUA_BASE_MEM_H
+#define SKUA_BASE_MEM_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes as the allocator holds them (rounded up to its size classes). Written by one thread at a time. */
+struct mem_account {
+    _Atomic int64_t bytes;
+};
+
+static inline void mem_count(struct mem_account *a, int64_t delta)
+{
+    int64_t v = atomic_load_explicit(&a->bytes, memory_order_relaxed);
+    atomic_store_explicit(&a->bytes, v + delta, memory_order_relaxed);
+}
+
+static inline int64_t mem_used(const struct mem_account *a)
+{
+    return atomic_load_explicit(&((struct mem_account *)a)->bytes, memory_order_relaxed);
+}
+
+/* The caller owns the result and frees it with mem_free against the same account. account may be NULL (not counted).
+ * mem_alloc_aligned: align is a power of two. mem_zalloc returns zeroed memory. */
+void *mem_alloc(struct mem_account *account, size_t size);
+void *mem_zalloc(struct mem_account *account, size_t size);
+void *mem_alloc_aligned(struct mem_account *account, size_t align, size_t size);
+void *mem_realloc(struct mem_account *account, void *ptr, size_t size);
+void mem_free(struct mem_account *account, void *ptr);
+
+/* Bytes that ptr really occupies. */
+size_t mem_size(const void *ptr);
+
+/* What an allocation of size bytes will occupy. */
+size_t mem_good_size(size_t size);
+
+/* Gives unused pages of this thread's heap back to the kernel. */
+void mem_collect(void);
+
+#endif
