@@ -19,6 +19,9 @@ struct command;
 /* Runs one command. Everything it needs is in c; it writes exactly one reply. */
 typedef void command_fn(struct cmd *c);
 
+/* For a command without keys that runs on one shard (SCAN): which of nshards. */
+typedef uint32_t command_route_fn(uint32_t argc, const struct slice *argv, uint32_t nshards);
+
 /* Flags as COMMAND INFO shows them (names in table.c), then ours. */
 enum command_flag {
     CMD_WRITE = 1 << 0,
@@ -80,6 +83,7 @@ struct command {
     uint32_t flags;          /* enum command_flag */
     uint32_t acl;            /* categories that do not follow from flags: enum acl_category in table.h */
     command_fn *run;         /* NULL: not built yet (answers an error) or a container */
+    command_route_fn *route; /* NULL: by its keys */
     struct command *subcommands; /* ended by a row without name; NULL: none */
     struct key_spec keys[COMMAND_KEY_SPECS_MAX]; /* ended by BEGIN_UNKNOWN+FIND_UNKNOWN with flags 0 */
     const char *since, *group, *complexity, *summary;
@@ -106,6 +110,9 @@ struct cmd {
     uint32_t db;
     struct reply *reply;
     struct shard *const *shards; /* all of the process; only those of keys are held: see cmd_shard */
+    uint32_t nshards;
+    uint32_t executor;          /* the worker that runs it: user of every shard it may touch */
+    bool changed, effects_given; /* by cmd_changed, cmd_effect */
     const struct limits *limits;
     struct arg_blobs *blobs;    /* arguments that came as blobs, see cmd_take_blob; may be NULL */
     uint32_t arg_first;         /* index of argv[0] in the arena, for blobs */

@@ -1,0 +1,30 @@
+#include "shard/shard.h"
+
+#include "shard/effects.h"
+
+static void on_expired(void *arg, uint32_t db, struct slice key)
+{
+    struct shard *s = arg;
+    if (s->effects)
+        effects_add(s->effects, db, 2, (struct slice[]){slice_str("DEL"), key});
+}
+
+void shard_init(struct shard *s, uint32_t id, uint32_t databases)
+{
+    *s = (struct shard){.id = id, .user = id};
+    s->keyspace = keyspace_create(&s->account, databases);
+    keyspace_on_expired(s->keyspace, on_expired, s);
+}
+
+void shard_deinit(struct shard *s)
+{
+    keyspace_destroy(s->keyspace);
+    s->keyspace = NULL;
+}
+
+void shard_begin(struct shard *s, uint32_t user, int64_t now_ms, struct effects *effects)
+{
+    s->user = user;
+    s->effects = effects;
+    keyspace_set_time(s->keyspace, now_ms);
+}

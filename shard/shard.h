@@ -1,0 +1,28 @@
+/* A shard: the keyspace of one worker and what belongs to it. Owner: its worker, or the worker that holds its lane
+ * (user says which; every access from a command asserts it). Knows no connection, no reply and no file. */
+#ifndef SKUA_SHARD_SHARD_H
+#define SKUA_SHARD_SHARD_H
+
+#include <stdint.h>
+
+#include "shard/keyspace.h"
+#include "src/base/mem.h"
+
+struct effects;
+
+struct shard {
+    uint32_t id;
+    uint32_t user; /* the worker that may touch it now: its owner's id, or the holder's; changed by the holder only */
+    struct keyspace *keyspace;
+    struct mem_account account;
+    struct effects *effects; /* where expiry's DELs go; of the group or transaction that runs, NULL without a journal */
+};
+
+/* Initialises caller's memory. */
+void shard_init(struct shard *s, uint32_t id, uint32_t databases);
+void shard_deinit(struct shard *s);
+
+/* Before a group or transaction runs on it: the time it sees and where its effects go. */
+void shard_begin(struct shard *s, uint32_t user, int64_t now_ms, struct effects *effects);
+
+#endif
