@@ -14,7 +14,7 @@ struct entry {
     uint16_t reserved;
     uint32_t key_len;
     uint32_t value_len;    /* of a value inside the entry */
-    /* then: int64_t expiry_ms if ENTRY_HAS_EXPIRY; the value if it is an int64_t or a pointer; the key; an inline string */
+    /* then: int64_t expiry_ms if ENTRY_HAS_EXPIRY; the value if an int64_t or a pointer; the key; an inline string */
     char data[];
 };
 

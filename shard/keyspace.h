@@ -63,7 +63,7 @@ struct place keyspace_peek(const struct keyspace *ks, uint32_t db, const struct 
 /* CLIENT NO-TOUCH: reads leave the access clock alone while set. */
 void keyspace_set_no_touch(struct keyspace *ks, bool on);
 
-/* Called with each key that expiry takes away, before it goes: the owner makes a DEL effect and a notification of it. */
+/* Called with each key that expiry takes away, before it goes: the owner makes a DEL effect and a notification. */
 typedef void keyspace_expired(void *arg, uint32_t db, struct slice key);
 void keyspace_on_expired(struct keyspace *ks, keyspace_expired *fn, void *arg);
 

@@ -1,4 +1,4 @@
-/* What shards and types answer. Text for clients is made at the edge (src/cmd/error.c), the only place that knows it. */
+/* What shards and types answer. Text for clients is made at the edge, src/cmd/error.c, and nowhere else. */
 #ifndef SKUA_SHARD_STATUS_H
 #define SKUA_SHARD_STATUS_H
 

@@ -11,7 +11,10 @@
 #define raw_free free
 #define raw_size(p) malloc_usable_size((void *)(p))
 static void *raw_zalloc(size_t size) { return calloc(1, size); }
-static void *raw_alloc_aligned(size_t size, size_t align) { return aligned_alloc(align, (size + align - 1) & ~(align - 1)); }
+static void *raw_alloc_aligned(size_t size, size_t align)
+{
+    return aligned_alloc(align, (size + align - 1) & ~(align - 1));
+}
 #else
 #include <mimalloc.h>
 #define raw_alloc mi_malloc

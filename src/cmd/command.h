@@ -51,7 +51,7 @@ enum command_flag {
     /* ours, not shown */
     CMD_SIGNAL = 1 << 24,     /* must not overtake earlier commands of its connection (design section 4) */
     CMD_HOME = 1 << 25,       /* runs on the connection's worker, needs no shard; c->client is set */
-    CMD_BARRIER = 1 << 26,    /* with CMD_HOME: waits for all earlier commands of its connection (INFO, DBSIZE, CONFIG) */
+    CMD_BARRIER = 1 << 26,    /* with CMD_HOME: waits for earlier commands of its connection (INFO, DBSIZE, CONFIG) */
     CMD_ALL_SHARDS = 1 << 27, /* holds every shard (FLUSHALL, SWAPDB, DEBUG DIGEST) */
     CMD_FIBER = 1 << 28,      /* may take long while it holds: runs on a fiber */
 };
@@ -129,7 +129,7 @@ struct keyspace *cmd_keyspace(const struct cmd *c, uint32_t i);
 /* The blob behind argv[i], whose reference the caller now owns, or NULL if the argument is not in one. */
 struct blob *cmd_take_blob(struct cmd *c, uint32_t i);
 
-/* The command changed something: without cmd_effect it goes into the journal as it came. Not calling it leaves no trace. */
+/* The command changed something: without cmd_effect it goes into the journal as it came. Else it leaves no trace. */
 void cmd_changed(struct cmd *c);
 /* Puts argv into the journal instead of the command as it came; several calls add up, in order. Strings are copied.
  * Used where the command is not deterministic or its options depend on the time: SET k v EX 10 -> SET k v PXAT ms. */

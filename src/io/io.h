@@ -83,8 +83,8 @@ void io_close(struct io *io, int fd);
 /* Hands what was started to the backend and delivers completions that are there, without blocking. Returns how many. */
 unsigned io_reap(struct io *io);
 
-/* As io_reap, but sleeps until there is a completion, a wake, or deadline_ns of io_now_ns's clock is reached (UINT64_MAX:
- * no deadline). The only call that blocks. */
+/* As io_reap, but sleeps until there is a completion, a wake, or deadline_ns of io_now_ns's clock is reached
+ * (UINT64_MAX: no deadline). The only call that blocks. */
 unsigned io_wait(struct io *io, uint64_t deadline_ns);
 
 /* Makes target's io_wait return (or its next one not sleep). from is the caller's own io, or NULL on a thread without
