@@ -1,5 +1,7 @@
 #include "src/base/blob.h"
 
+#include "src/base/assert.h"
+
 struct blob *blob_create(size_t cap)
 {
     struct blob *b = mem_alloc(NULL, sizeof *b + cap);
@@ -18,6 +20,14 @@ void blob_release(struct blob *b)
         return;
     mem_free(NULL, b->range_epochs);
     mem_free(NULL, b);
+}
+
+struct blob *blob_grow(struct blob *b, size_t cap)
+{
+    ASSERT(blob_is_exclusive(b) && cap >= b->len);
+    b = mem_realloc(NULL, b, sizeof *b + cap);
+    b->cap = cap;
+    return b;
 }
 
 size_t blob_memory(const struct blob *b)

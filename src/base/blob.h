@@ -38,6 +38,10 @@ static inline int blob_is_exclusive(const struct blob *b)
     return atomic_load_explicit(&((struct blob *)b)->refs, memory_order_acquire) == 1;
 }
 
+/* Makes room for cap bytes, cap >= len; takes the caller's reference, which is the only one, and returns the blob in
+ * its new place. */
+struct blob *blob_grow(struct blob *b, size_t cap);
+
 /* Bytes the allocator holds for it. */
 size_t blob_memory(const struct blob *b);
 

@@ -13,8 +13,10 @@
 #include "src/base/slice.h"
 
 enum {
-    PARSE_INLINE_BYTES_MAX = 64 * 1024,
+    PARSE_LINE_BYTES_MAX = 64 * 1024,   /* an inline command, or the line that announces a count or a length */
     PARSE_DIRECT_BYTES_MIN = 32 * 1024, /* a bulk of this size or more may be received straight into a blob */
+    PARSE_UNAUTH_ARGS_MAX = 10,
+    PARSE_UNAUTH_BULK_BYTES_MAX = 16 * 1024,
 };
 
 /* Arguments of parsed commands, one after the other. Reused for each batch; the parser only appends. */
@@ -32,11 +34,9 @@ enum parse_status {
     PARSE_COMMAND, /* one command, argc > 0, its arguments appended to the arena */
     PARSE_EMPTY,   /* consumed something that is no command ("\r\n", "*0\r\n", "*-1\r\n"): go on */
     PARSE_MORE,    /* needs more bytes */
-    PARSE_BULK,    /* needs more bytes, and they belong to a large bulk: see parse_take_bulk */
+    PARSE_BULK,    /* needs more bytes, and they belong to a large bulk: see parse_take_bulk (or go on as with MORE) */
     PARSE_ERROR,   /* protocol error: error is the text after "-ERR "; the connection is to be closed after sending it */
 };
-
-struct parser; /* zeroed memory is a fresh parser; embedded by value, so its definition is in this header's second part */
 
 struct parse_result {
     uint32_t argc;
@@ -44,22 +44,27 @@ struct parse_result {
     char error[160];   /* with PARSE_ERROR */
 };
 
-struct parse_part {   /* an argument of a command that is not complete yet */
-    size_t offset, len;      /* in the input, from the command's first byte; meaningless if blob is set */
-    struct blob *blob;       /* owned */
+/* An argument of a command that is not complete yet. */
+struct parse_part {
+    size_t offset, len; /* in the input, from the command's first byte; len alone counts if blob is set */
+    struct blob *blob;  /* owned */
 };
 
+/* Embedded by value; zeroed memory is a fresh parser. A command that lies in the input as a whole is parsed without
+ * touching it. Owner: the connection's worker. */
 struct parser {
-    size_t pos;                /* input bytes of the current command that are done with */
-    int64_t args_left;         /* bulks still missing; 0: between commands */
-    int64_t bulk_len;          /* of the bulk whose header was read; -1: none */
-    bool in_bulk;              /* bulk_len is valid */
-    struct parse_part *parts;  /* owned */
+    size_t pos;               /* input bytes of the current command that are done with */
+    size_t line_pos;          /* the line at pos has no end before here */
+    int64_t args_left;        /* bulks still missing; 0: the command's first line is not complete */
+    int64_t bulk_len;         /* of the bulk whose header was read, if in_bulk */
+    bool in_bulk;
+    struct parse_part *parts; /* owned */
     uint32_t nparts, parts_cap;
-    struct blob *direct;       /* the blob being received; owned until parse_bulk_received */
+    size_t blob_bytes;        /* memory of the parts' blobs */
+    struct blob *direct;      /* the blob that takes the current bulk, or NULL; owned */
 };
 
-/* A blob that holds argument arg of the command just returned; taken over by the caller. */
+/* An argument of the command just returned that lies in a blob, not in the input; the blob is taken by the caller. */
 struct arg_blob {
     uint32_t arg; /* index in the arena */
     struct blob *blob;
@@ -71,15 +76,20 @@ struct arg_blobs {
 };
 
 /* Parses one command from in, the unconsumed input of the connection: same bytes as at the call before, if that gave
- * PARSE_MORE, and more behind them. The slices appended to args point into in, or into blobs, which are appended to
- * blobs and then owned by the caller. */
+ * PARSE_MORE or PARSE_BULK, and more behind them. The slices appended to args point into in, or into blobs, which are
+ * appended to blobs and then owned by the caller (large bulks, and inline arguments with escapes). limits are looked at
+ * when a count or a length is read, so commands behind an AUTH are to be parsed after it ran. After PARSE_ERROR only
+ * parse_reset makes sense. Memory grows with what has arrived, never with what a header announces. */
 enum parse_status parse_next(struct parser *p, struct slice in, const struct parse_limits *limits,
                              struct arg_arena *args, struct arg_blobs *blobs, struct parse_result *result);
 
-/* After PARSE_BULK: makes the blob that will hold the bulk, copies what of it is in the input, and returns how many bytes
- * of the bulk (without its CRLF) are still to come: the caller receives them at *dst and calls parse_bulk_received. The
- * bytes that were copied are to be dropped: *consumed is how many to drop from the END of the input. */
+/* After PARSE_BULK: moves what is there of the bulk into a blob and returns how many of the following bytes of the
+ * connection, at least 1, the caller is to receive at *dst before it calls parse_bulk_received. *consumed is how many
+ * bytes were moved and are to be dropped from the END of in. The blob doubles with what has arrived: once the space is
+ * full, parse_next may give PARSE_BULK again for the next stretch of the same bulk. *dst stays valid until the next call
+ * that is given p, and parse_reset must not be called while the kernel may still write there. */
 size_t parse_take_bulk(struct parser *p, struct slice in, char **dst, size_t *consumed);
+/* All bytes that parse_take_bulk asked for are at *dst. */
 void parse_bulk_received(struct parser *p);
 
 /* Frees what the parser owns and makes it fresh. */
