@@ -10,9 +10,9 @@ enum {
     DTOA_HUMAN_CHARS = 5 * 1024 /* room for dtoa_human: the largest long double has 4,933 digits */
 };
 
-/* As d2string: "inf", "-inf", "nan", "0", "-0", whole numbers below 2^52 as integers, else the shortest digits that give
- * the same double when read back, with an exponent where the plain text would be long. Returns the length; the text is
- * not terminated. */
+/* As d2string: "inf", "-inf", "nan", "0", "-0", whole numbers below 2^52 as integers, else the shortest digits that
+ * give the same double when read back, with an exponent where the plain text would be long. Returns the length; the
+ * text is not terminated. */
 size_t dtoa_double(char *dst, double v);
 
 /* As ld2string with LD_STR_HUMAN: 17 decimals, trailing zeros cut, never an exponent. Same result. */

@@ -127,8 +127,10 @@ bool num_parse_bytes(struct slice text, uint64_t *out)
     static const struct {
         const char *name;
         uint64_t bytes;
-    } units[] = {{"", 1},        {"b", 1},           {"k", 1000},          {"kb", 1024},
-                 {"m", 1000000}, {"mb", 1024 * 1024}, {"g", 1000000000}, {"gb", 1024 * 1024 * 1024}};
+    } units[] = {{"", 1},           {"b", 1},
+                 {"k", 1000},       {"kb", 1024},
+                 {"m", 1000000},    {"mb", 1024 * 1024},
+                 {"g", 1000000000}, {"gb", 1024 * 1024 * 1024}};
     size_t digits = 0;
     uint64_t v = 0;
     for (; digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9'; digits++) {

@@ -29,12 +29,23 @@ static size_t quoted_byte(struct slice s, size_t i, char quote, char *out)
         return 4;
     }
     switch (next) {
-    case 'n': *out = '\n'; break;
-    case 'r': *out = '\r'; break;
-    case 't': *out = '\t'; break;
-    case 'b': *out = '\b'; break;
-    case 'a': *out = '\a'; break;
-    default: break;
+    case 'n':
+        *out = '\n';
+        break;
+    case 'r':
+        *out = '\r';
+        break;
+    case 't':
+        *out = '\t';
+        break;
+    case 'b':
+        *out = '\b';
+        break;
+    case 'a':
+        *out = '\a';
+        break;
+    default:
+        break;
     }
     return 2;
 }

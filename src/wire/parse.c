@@ -9,8 +9,8 @@
 #include "src/base/split.h"
 
 enum {
-    BULK_BYTES_MIN = 6,                /* "$0\r\n\r\n" */
-    DIRECT_BYTES_FIRST = 256 * 1024,   /* what a blob is made with before it has proved that its bytes do come */
+    BULK_BYTES_MIN = 6,              /* "$0\r\n\r\n" */
+    DIRECT_BYTES_FIRST = 256 * 1024, /* what a blob is made with before it has proved that its bytes do come */
     PARTS_FIRST = 16,
     ARGS_FIRST = 64,
 };

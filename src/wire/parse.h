@@ -26,8 +26,8 @@ struct arg_arena {
 };
 
 struct parse_limits {
-    int64_t bulk_bytes_max;  /* proto-max-bulk-len */
-    bool authenticated;      /* unauthenticated connections: at most 10 arguments and 16 KB a bulk */
+    int64_t bulk_bytes_max; /* proto-max-bulk-len */
+    bool authenticated;     /* unauthenticated connections: at most 10 arguments and 16 KB a bulk */
 };
 
 enum parse_status {
@@ -35,13 +35,13 @@ enum parse_status {
     PARSE_EMPTY,   /* consumed something that is no command ("\r\n", "*0\r\n", "*-1\r\n"): go on */
     PARSE_MORE,    /* needs more bytes */
     PARSE_BULK,    /* needs more bytes, and they belong to a large bulk: see parse_take_bulk (or go on as with MORE) */
-    PARSE_ERROR,   /* protocol error: error is the text after "-ERR "; the connection is to be closed after sending it */
+    PARSE_ERROR, /* protocol error: error is the text after "-ERR "; the connection is to be closed after sending it */
 };
 
 struct parse_result {
     uint32_t argc;
-    size_t consumed;   /* with PARSE_COMMAND, PARSE_EMPTY: drop this many bytes from the front of the input */
-    char error[160];   /* with PARSE_ERROR */
+    size_t consumed; /* with PARSE_COMMAND, PARSE_EMPTY: drop this many bytes from the front of the input */
+    char error[160]; /* with PARSE_ERROR */
 };
 
 /* An argument of a command that is not complete yet. */
@@ -53,15 +53,15 @@ struct parse_part {
 /* Embedded by value; zeroed memory is a fresh parser. A command that lies in the input as a whole is parsed without
  * touching it. Owner: the connection's worker. */
 struct parser {
-    size_t pos;               /* input bytes of the current command that are done with */
-    size_t line_pos;          /* the line at pos has no end before here */
-    int64_t args_left;        /* bulks still missing; 0: the command's first line is not complete */
-    int64_t bulk_len;         /* of the bulk whose header was read, if in_bulk */
+    size_t pos;        /* input bytes of the current command that are done with */
+    size_t line_pos;   /* the line at pos has no end before here */
+    int64_t args_left; /* bulks still missing; 0: the command's first line is not complete */
+    int64_t bulk_len;  /* of the bulk whose header was read, if in_bulk */
     bool in_bulk;
     struct parse_part *parts; /* owned */
     uint32_t nparts, parts_cap;
-    size_t blob_bytes;        /* memory of the parts' blobs */
-    struct blob *direct;      /* the blob that takes the current bulk, or NULL; owned */
+    size_t blob_bytes;   /* memory of the parts' blobs */
+    struct blob *direct; /* the blob that takes the current bulk, or NULL; owned */
 };
 
 /* An argument of the command just returned that lies in a blob, not in the input; the blob is taken by the caller. */
@@ -86,8 +86,8 @@ enum parse_status parse_next(struct parser *p, struct slice in, const struct par
 /* After PARSE_BULK: moves what is there of the bulk into a blob and returns how many of the following bytes of the
  * connection, at least 1, the caller is to receive at *dst before it calls parse_bulk_received. *consumed is how many
  * bytes were moved and are to be dropped from the END of in. The blob doubles with what has arrived: once the space is
- * full, parse_next may give PARSE_BULK again for the next stretch of the same bulk. *dst stays valid until the next call
- * that is given p, and parse_reset must not be called while the kernel may still write there. */
+ * full, parse_next may give PARSE_BULK again for the next stretch of the same bulk. *dst stays valid until the next
+ * call that is given p, and parse_reset must not be called while the kernel may still write there. */
 size_t parse_take_bulk(struct parser *p, struct slice in, char **dst, size_t *consumed);
 /* All bytes that parse_take_bulk asked for are at *dst. */
 void parse_bulk_received(struct parser *p);

@@ -1,8 +1,9 @@
 /* The reply writer: appends RESP2 or RESP3 to a buffer, one API for both. A value of 16 KB or more is not copied but
  * referenced (reply_blob): it takes its place in the byte stream at ref.offset of the buffer.
  *
- * Texts of errors and statuses are the caller's. Source: RESP3 specification; Redis 7.4 addReply* for how RESP3 types are
- * shown to RESP2 clients (map: flat array, set: array, double: bulk, boolean: integer, null: $-1, verbatim: bulk). */
+ * Texts of errors and statuses are the caller's. Source: RESP3 specification; Redis 7.4 addReply* for how RESP3 types
+ * are shown to RESP2 clients (map: flat array, set: array, double: bulk, boolean: integer, null: $-1, verbatim: bulk).
+ */
 #ifndef SKUA_WIRE_REPLY_H
 #define SKUA_WIRE_REPLY_H
 
@@ -16,19 +17,19 @@
 enum { REPLY_BLOB_BYTES_MIN = 16 * 1024 };
 
 struct reply_ref {
-    size_t offset;      /* the blob's bytes go before buf[offset] */
-    struct blob *blob;  /* one reference, owned by the reply */
-    size_t start, len;  /* which of its bytes */
+    size_t offset;     /* the blob's bytes go before buf[offset] */
+    struct blob *blob; /* one reference, owned by the reply */
+    size_t start, len; /* which of its bytes */
 };
 
 struct reply {
-    char *buf;          /* owned; NULL until first used */
+    char *buf; /* owned; NULL until first used */
     size_t len, cap;
     struct reply_ref *refs; /* owned, ordered by offset */
     uint32_t nrefs, refs_cap;
-    size_t ref_bytes;       /* of all refs together */
-    uint8_t resp;       /* 2 or 3 */
-    bool failed;        /* an error was written since the owner cleared this */
+    size_t ref_bytes; /* of all refs together */
+    uint8_t resp;     /* 2 or 3 */
+    bool failed;      /* an error was written since the owner cleared this */
 };
 
 void reply_init(struct reply *r, int resp);
@@ -68,8 +69,8 @@ static inline void reply_number(struct reply *r, char type, int64_t v)
 }
 
 static inline void reply_ok(struct reply *r) { REPLY_LITERAL(r, "+OK\r\n"); }
-void reply_status(struct reply *r, const char *status);      /* +status */
-void reply_error(struct reply *r, const char *error);        /* -error; begins with its code: "ERR ..." */
+void reply_status(struct reply *r, const char *status); /* +status */
+void reply_error(struct reply *r, const char *error);   /* -error; begins with its code: "ERR ..." */
 void reply_errorf(struct reply *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* As above; CR and LF in the text become spaces, as Redis does it. */
 void reply_error_slice(struct reply *r, struct slice error);
@@ -90,7 +91,7 @@ static inline void reply_bulk(struct reply *r, const void *bytes, size_t n)
 
 static inline void reply_bulk_str(struct reply *r, const char *s) { reply_bulk(r, s, strlen(s)); }
 static inline void reply_bulk_slice(struct reply *r, struct slice s) { reply_bulk(r, s.ptr, s.len); }
-void reply_bulk_int(struct reply *r, int64_t v);             /* the decimal text as a bulk */
+void reply_bulk_int(struct reply *r, int64_t v); /* the decimal text as a bulk */
 /* len bytes of blob from start on, as a bulk: by reference from REPLY_BLOB_BYTES_MIN on, else copied. */
 void reply_bulk_blob(struct reply *r, struct blob *blob, size_t start, size_t len);
 
@@ -118,9 +119,9 @@ static inline void reply_map(struct reply *r, int64_t pairs)
 }
 static inline void reply_set(struct reply *r, int64_t n) { reply_number(r, r->resp == 2 ? '*' : '~', n); }
 static inline void reply_push(struct reply *r, int64_t n) { reply_number(r, r->resp == 2 ? '*' : '>', n); }
-void reply_attribute(struct reply *r, int64_t pairs);        /* RESP3 only */
-void reply_double(struct reply *r, double v);                /* as Redis 7.4: shortest text, inf, -inf, nan */
-void reply_human_double(struct reply *r, long double v);     /* as addReplyHumanLongDouble: see dtoa_human */
+void reply_attribute(struct reply *r, int64_t pairs);    /* RESP3 only */
+void reply_double(struct reply *r, double v);            /* as Redis 7.4: shortest text, inf, -inf, nan */
+void reply_human_double(struct reply *r, long double v); /* as addReplyHumanLongDouble: see dtoa_human */
 void reply_bool(struct reply *r, bool v);
 void reply_big_number(struct reply *r, const char *digits);
 void reply_verbatim(struct reply *r, const void *bytes, size_t n, const char *ext /* 3 letters */);

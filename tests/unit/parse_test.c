@@ -140,10 +140,14 @@ static const struct {
     size_t len;
     const char *out;
 } cases[] = {
-#define CASE(in, out) {in, sizeof(in) - 1, out}
+#define CASE(in, out)                                                                                                  \
+    {                                                                                                                  \
+        in, sizeof(in) - 1, out                                                                                        \
+    }
     CASE("*1\r\n$4\r\nPING\r\n", "[4:PING,]"),
     CASE("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n*1\r\n$0\r\n\r\n", "[3:GET,1:k,][0:,]"),
-    CASE("*12\r\n$1\r\n0\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n$1\r\n4\r\n$1\r\n5\r\n$1\r\n6\r\n$1\r\n7\r\n$1\r\n8\r\n$1\r\n9\r\n"
+    CASE("*12\r\n$1\r\n0\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n$1\r\n4\r\n$1\r\n5\r\n$1\r\n6\r\n$1\r\n7\r\n$1\r\n8\r\n$"
+         "1\r\n9\r\n"
          "$10\r\n0123456789\r\n$1\r\nb\r\n",
          "[1:0,1:1,1:2,1:3,1:4,1:5,1:6,1:7,1:8,1:9,10:0123456789,1:b,]"),
     CASE("*-1\r\n*-5\r\n*0\r\nPING\r\n\r\n \r\n", "[4:PING,]"),
@@ -233,7 +237,8 @@ static void append_request(struct output *stream, struct output *want, struct ra
     }
 }
 
-/* Streams of requests in random pieces give what they were made from, whether large bulks are received directly or not. */
+/* Streams of requests in random pieces give what they were made from, whether large bulks are received directly or not.
+ */
 static void test_random_pieces(void **state)
 {
     struct random r;
@@ -263,8 +268,9 @@ static void test_random_pieces(void **state)
 /* Bytes that may be anything: cut or not, the same comes out. */
 static void test_random_garbage(void **state)
 {
-    static const char *const tokens[] = {"*1\r\n", "*2\r\n", "$1\r\n", "$3\r\n", "a\r\n", "abc\r\n", "\r\n", "*",  "$",  "\r",
-                                         "\n",     "0",      "-1",     "12",     "\"",    "'",       "\\",   "x ", "\\x", "$0\r\n\r\n"};
+    static const char *const tokens[] = {"*1\r\n", "*2\r\n", "$1\r\n", "$3\r\n", "a\r\n", "abc\r\n",   "\r\n",
+                                         "*",      "$",      "\r",     "\n",     "0",     "-1",        "12",
+                                         "\"",     "'",      "\\",     "x ",     "\\x",   "$0\r\n\r\n"};
     struct random r;
     long left = random_cases(&r, 100000);
     while (left-- > 0) {
@@ -327,7 +333,8 @@ static void test_long_lines(void **state)
             assert_int_equal(f.out.len, PARSE_LINE_BYTES_MAX + 9);
             feed_deinit(&f);
         } else {
-            expect_error(&f, i == 1 ? "Protocol error: invalid multibulk length" : "Protocol error: invalid bulk length");
+            expect_error(&f,
+                         i == 1 ? "Protocol error: invalid multibulk length" : "Protocol error: invalid bulk length");
         }
     }
     free(ones);
@@ -380,12 +387,9 @@ static void test_announced_is_not_allocated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),
-        cmocka_unit_test(test_random_pieces),
-        cmocka_unit_test(test_random_garbage),
-        cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_unauthenticated),
-        cmocka_unit_test(test_announced_is_not_allocated),
+        cmocka_unit_test(test_cases),           cmocka_unit_test(test_random_pieces),
+        cmocka_unit_test(test_random_garbage),  cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_unauthenticated), cmocka_unit_test(test_announced_is_not_allocated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
