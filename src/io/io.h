@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "src/base/list.h"
+
 struct io;
 struct io_op;
 struct sim; /* sim.h */
@@ -22,8 +24,8 @@ enum io_backend { IO_AUTO, IO_URING, IO_EPOLL, IO_SIM };
 
 struct io_config {
     enum io_backend backend;
-    uint32_t recv_buffers;      /* power of two; how many receive buffers the io has (0: 64) */
-    uint32_t recv_buffer_bytes; /* size of each (0: 16 KB) */
+    uint32_t recv_buffers;      /* power of two: at most this many receive buffers are in use at a time (0: 1024) */
+    uint32_t recv_buffer_bytes; /* address space of each, a multiple of the page; resident once used (0: 16 KB) */
     struct sim *sim;            /* for IO_SIM */
 };
 
@@ -31,16 +33,18 @@ struct io_config {
 typedef void io_done(struct io_op *op, int res, const char *data);
 
 struct io_op {
-    io_done *done;       /* set by the owner before starting */
+    io_done *done; /* set by the owner before starting */
+    /* Set by the owner before a send that nobody waits for (there is nothing more to send behind it): if all of it is
+     * sent, io_wait may sleep before it delivers that completion. Saves a system call per iteration. */
+    bool quiet;
     /* The rest belongs to the backend. Zeroed memory is an idle op. */
     uint8_t kind;
     uint8_t state;
+    bool cancelled;
     int fd;
-    uint32_t events;
-    void *buf;
+    void *buf; /* or the const struct msghdr * of io_sendmsg */
     size_t len;
-    const struct msghdr *msg;
-    struct io_op *prev, *next;
+    struct list link;
 };
 
 static inline bool io_op_active(const struct io_op *op) { return op->state != 0; }
@@ -58,26 +62,32 @@ void io_destroy(struct io *io);
 /* "io_uring", "epoll" or "sim". */
 const char *io_name(const struct io *io);
 
-/* Accepts until cancelled. done gets one accepted, non-blocking-agnostic, close-on-exec descriptor a call (the callee
- * owns it), or -errno; after an error such as EMFILE the op stays active and goes on by itself. */
+/* A descriptor stays with the io that it was first given to. At most one of io_accept, io_recv and io_recv_into, and
+ * one send, may be active on it. */
+
+/* Accepts until cancelled. done gets one accepted close-on-exec descriptor a call (the callee owns it; whether it is
+ * non-blocking is of no matter to io), or -errno; after an error such as EMFILE the op stays active and goes on by
+ * itself a moment later. May make listen_fd non-blocking. */
 void io_accept(struct io *io, struct io_op *op, int listen_fd);
 
 /* Receives until cancelled. done gets res > 0 bytes at data, which stay valid until the next io_reap of this io; 0 at
  * end of stream and -errno on an error, both of which end the op. Lack of receive buffers is handled inside. */
 void io_recv(struct io *io, struct io_op *op, int fd);
 
-/* Receives once, up to len bytes, into buf. res > 0: bytes, 0: end of stream, -errno. data is NULL. */
+/* Receives once, up to len > 0 bytes, into buf. res > 0: bytes, 0: end of stream, -errno. data is NULL. */
 void io_recv_into(struct io *io, struct io_op *op, int fd, void *buf, size_t len);
 
 /* Sends once. res > 0: bytes sent, may be fewer than asked (the caller goes on from there); -errno. SIGPIPE is never
- * raised. msg and what it points at stay valid until completion. */
+ * raised. The bytes, msg and what it points at stay valid until completion. 1 to IO_SEND_BYTES_MAX bytes a call. */
+enum { IO_SEND_BYTES_MAX = 1 << 30 };
 void io_send(struct io *io, struct io_op *op, int fd, const void *buf, size_t len);
 void io_sendmsg(struct io *io, struct io_op *op, int fd, const struct msghdr *msg);
 
 /* Asks for op to end early. Its last completion comes with -ECANCELED, or with its result if that was already there. */
 void io_cancel(struct io *io, struct io_op *op);
 
-/* Closes a descriptor with no active op. */
+/* Closes a descriptor with no active op. One that was given to io_accept, io_recv or io_send is closed by this alone.
+ */
 void io_close(struct io *io, int fd);
 
 /* Hands what was started to the backend and delivers completions that are there, without blocking. Returns how many. */
@@ -87,8 +97,10 @@ unsigned io_reap(struct io *io);
  * (UINT64_MAX: no deadline). The only call that blocks. */
 unsigned io_wait(struct io *io, uint64_t deadline_ns);
 
-/* Makes target's io_wait return (or its next one not sleep). from is the caller's own io, or NULL on a thread without
- * one; this is the only call that may be made on another thread's io. Cheapest with from. */
+/* Makes target's io_wait return; if it is not in one, its next io_reap or io_wait does not sleep and takes the wake.
+ * from is the caller's own io, or NULL on a thread without one; this is the only call that may be made on another
+ * thread's io. Cheapest with from: it then leaves with the caller's next io_reap or io_wait. target may not have been
+ * entered yet; it must outlive the callers' next io_reap. */
 void io_wake(struct io *from, struct io *target);
 
 /* Clocks, virtual under sim. Monotonic nanoseconds; wall-clock microseconds since 1970. */
