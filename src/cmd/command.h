@@ -77,6 +77,16 @@ struct key_spec {
 
 enum { COMMAND_KEY_SPECS_MAX = 4 };
 
+/* A version that changed a command, as COMMAND DOCS tells it. */
+struct command_change {
+    const char *since, *text; /* since NULL ends the list */
+};
+
+/* For keys that the specifications cannot tell: writes positions and flags to found (room for argc), returns how many;
+ * 0 if the command line makes no sense, which its handler will say. */
+struct key_position;
+typedef uint32_t command_keys_fn(uint32_t argc, const struct slice *argv, struct key_position *found);
+
 struct command {
     const char *name;        /* lower case; of a subcommand without its container */
     int arity;               /* as COMMAND INFO: negative: at least */
@@ -86,8 +96,15 @@ struct command {
     command_route_fn *route; /* NULL: by its keys */
     struct command *subcommands; /* ended by a row without name; NULL: none */
     struct key_spec keys[COMMAND_KEY_SPECS_MAX]; /* ended by BEGIN_UNKNOWN+FIND_UNKNOWN with flags 0 */
+    command_keys_fn *find_keys;  /* used instead of keys; NULL: keys says all */
     const char *since, *group, *complexity, *summary;
+    const char *tips;            /* as COMMAND INFO gives them, between blanks; NULL: none */
+    const char *deprecated_since, *replaced_by; /* NULL: not deprecated */
+    bool system;                 /* not for users (DEBUG): "syscmd" in COMMAND DOCS */
+    const struct command_change *history; /* NULL: none */
     /* Set when the table is made. */
+    uint8_t key_form;        /* enum key_form in keys.h */
+    int16_t key_first, key_last, key_step; /* KEYS_RANGE, KEYS_ONE; last negative: from the end */
     struct command *parent;
     uint32_t id;             /* dense, over all rows, subcommands included */
     const char *full_name;   /* "config|get" */

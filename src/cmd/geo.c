@@ -1,0 +1,77 @@
+/* Geospatial commands. */
+#include "src/cmd/families.h"
+#include "src/cmd/row.h"
+
+/* clang-format off */
+struct command geo_commands[] = {
+    {ROW("geoadd", NULL, -5, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_GEO),
+     .keys = {KEY_AT(1, KEY_RW | KEY_UPDATE)},
+     DOC("3.2.0", "geo",
+         "O(log(N)) for each item added, where N is the number of elements in the sorted set.",
+         "Adds members to a geospatial index."),
+     HISTORY({"6.2.0", "Added the `CH`, `NX` and `XX` options."})},
+    {ROW("geodist", NULL, -4, CMD_READONLY, ACL_GEO),
+     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
+     DOC("3.2.0", "geo", "O(log(N))", "Returns the distance of two members of a geospatial index.")},
+    {ROW("geohash", NULL, -2, CMD_READONLY, ACL_GEO),
+     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
+     DOC("3.2.0", "geo",
+         "O(log(N)) for each member requested, where N is the number of elements in the sorted set.",
+         "Returns members of a geospatial index as geohash strings.")},
+    {ROW("geopos", NULL, -2, CMD_READONLY, ACL_GEO),
+     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
+     DOC("3.2.0", "geo", "O(N) where N is the number of members requested.",
+         "Returns longitude and latitude of members of a geospatial index.")},
+    {ROW("georadius", NULL, -6, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_GEO),
+     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS),
+              KEY_BEHIND("STORE", 6, 0, 0, KEY_OW | KEY_UPDATE),
+              KEY_BEHIND("STOREDIST", 6, 0, 0, KEY_OW | KEY_UPDATE)},
+     DOC("3.2.0", "geo",
+         "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by "
+         "center and radius and M is the number of items inside the index.",
+         "Finds members within a distance from a point, and may store them."),
+     DEPRECATED("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument"),
+     HISTORY({"6.2.0", "Added the `ANY` option for `COUNT`."},
+             {"7.0.0", "Added support for uppercase unit names."})},
+    {ROW("georadius_ro", NULL, -6, CMD_READONLY, ACL_GEO),
+     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
+     DOC("3.2.10", "geo",
+         "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by "
+         "center and radius and M is the number of items inside the index.",
+         "Finds members within a distance from a point."),
+     DEPRECATED("6.2.0", "`GEOSEARCH` with the `BYRADIUS` argument"),
+     HISTORY({"6.2.0", "Added the `ANY` option for `COUNT`."})},
+    {ROW("georadiusbymember", NULL, -5, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_GEO),
+     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS),
+              KEY_BEHIND("STORE", 5, 0, 0, KEY_OW | KEY_UPDATE),
+              KEY_BEHIND("STOREDIST", 5, 0, 0, KEY_OW | KEY_UPDATE)},
+     DOC("3.2.0", "geo",
+         "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by "
+         "center and radius and M is the number of items inside the index.",
+         "Finds members within a distance from a member, and may store them."),
+     DEPRECATED("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments"),
+     HISTORY({"7.0.0", "Added support for uppercase unit names."})},
+    {ROW("georadiusbymember_ro", NULL, -5, CMD_READONLY, ACL_GEO),
+     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
+     DOC("3.2.10", "geo",
+         "O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by "
+         "center and radius and M is the number of items inside the index.",
+         "Finds members within a distance from a member."),
+     DEPRECATED("6.2.0", "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments")},
+    {ROW("geosearch", NULL, -7, CMD_READONLY, ACL_GEO),
+     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
+     DOC("6.2.0", "geo",
+         "O(N+log(M)) where N is the number of elements in the grid-aligned bounding box area around the shape "
+         "provided as the filter and M is the number of items inside the shape",
+         "Finds members inside a circle or box."),
+     HISTORY({"7.0.0", "Added support for uppercase unit names."})},
+    {ROW("geosearchstore", NULL, -8, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_GEO),
+     .keys = {KEY_AT(1, KEY_OW | KEY_UPDATE), KEY_AT(2, KEY_RO | KEY_ACCESS)},
+     DOC("6.2.0", "geo",
+         "O(N+log(M)) where N is the number of elements in the grid-aligned bounding box area around the shape "
+         "provided as the filter and M is the number of items inside the shape",
+         "Finds members inside a circle or box and stores them."),
+     HISTORY({"7.0.0", "Added support for uppercase unit names."})},
+    {.name = NULL},
+};
+/* clang-format on */
