@@ -109,7 +109,7 @@ static bool parse_whole(struct parser *p, struct slice in, const struct parse_li
     if (!s || argc == 0 || (argc > PARSE_UNAUTH_ARGS_MAX && !limits->authenticated))
         return false;
     if (args->cap - args->n < argc) {
-        size_t possible = (size_t)(end - s) / BULK_BYTES_MIN;
+        size_t possible = (size_t)(end - s) / BULK_BYTES_MIN + 1;
         arena_reserve(args, possible < argc ? possible : argc);
     }
     int64_t bulk_bytes_max = limits->bulk_bytes_max;
