@@ -1,0 +1,52 @@
+/* The sequential specification that histories are held against: what each command does to a handful of keys when it
+ * runs alone, and what it answers, byte for byte in RESP2. One row and one function a command; a new command is added
+ * to the table in model.c and nowhere else (workload.c decides how often it is drawn).
+ *
+ * The store is an array of value numbers, one for each key of the history; the model keeps nothing between calls but
+ * the strings behind the numbers. It knows no time: expiry is not part of it. */
+#ifndef SKUA_TESTS_SERIAL_MODEL_H
+#define SKUA_TESTS_SERIAL_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "src/base/slice.h"
+#include "tests/serial/history.h"
+#include "tests/serial/values.h"
+
+enum model_flag {
+    MODEL_READ = 1 << 0,   /* never changes the store */
+    MODEL_SIGNAL = 1 << 1, /* `signal` of design section 4: waits for the earlier commands of its connection */
+};
+
+struct model_call;
+typedef void model_fn(struct model_call *c);
+
+struct model_row {
+    const char *name;
+    int arity;             /* as in COMMAND INFO: negative: at least */
+    int first, last, step; /* arguments that are keys, as in COMMAND INFO; first 0: none */
+    uint32_t flags;
+    model_fn *apply;
+};
+
+struct model {
+    struct values values;
+    char *answer; /* the reply of the last model_apply */
+    size_t answer_len, answer_cap;
+};
+
+void model_init(struct model *m);
+void model_deinit(struct model *m);
+
+/* NULL if the model has no such command. */
+const struct model_row *model_row(struct slice name);
+bool model_arity_fits(const struct model_row *row, uint32_t argc);
+/* Is argument i of a command with argc arguments a key? */
+bool model_is_key(const struct model_row *row, uint32_t argc, uint32_t i);
+
+/* Runs op on store (one value number for each key of its history), which it changes; the reply is returned, borrowed
+ * until the next call. */
+struct slice model_apply(struct model *m, const struct op *op, uint32_t *store);
+
+#endif
