@@ -1,5 +1,7 @@
 #include "shard/lane.h"
 
+#include <string.h>
+
 #include "src/base/assert.h"
 #include "src/base/mem.h"
 #include "src/base/shared.h"

@@ -33,6 +33,17 @@ static inline void list_remove(struct list *n)
     list_init(n);
 }
 
+/* Moves all nodes of from to the empty, uninitialised head to. */
+static inline void list_take_all(struct list *to, struct list *from)
+{
+    list_init(to);
+    if (list_empty(from))
+        return;
+    *to = *from;
+    to->next->prev = to->prev->next = to;
+    list_init(from);
+}
+
 static inline struct list *list_pop_front(struct list *head)
 {
     if (list_empty(head))

@@ -1,5 +1,7 @@
 #include "src/net/conn.h"
 
+#include <errno.h>
+
 #include "src/base/assert.h"
 #include "src/base/list.h"
 #include "src/base/mem.h"
@@ -44,7 +46,7 @@ void conn_consume_end(struct conn *c, size_t n)
         c->query_len -= n;
 }
 
-static void query_drop_if_idle(struct conn *c)
+void conn_trim(struct conn *c)
 {
     if (c->query_len > 0)
         return;
@@ -110,7 +112,7 @@ static void deliver(struct conn *c, struct slice s)
         if (s.len > 0 && !c->closing)
             query_append(c, s);
     }
-    query_drop_if_idle(c);
+    conn_trim(c);
 }
 
 /* (Re)starts the kind of receive that is wanted now, if none is active. */
@@ -163,7 +165,7 @@ void conn_read_stop(struct conn *c)
 
 void conn_receive_bulk(struct conn *c, char *dst, size_t len)
 {
-    ASSERT(!c->bulk_dst && conn_input(c).len == 0);
+    ASSERT(!c->bulk_dst);
     c->bulk_dst = dst;
     c->bulk_left = len;
     /* The running receive ends; the next one goes straight to dst. What it still brings is copied by deliver. */

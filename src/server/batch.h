@@ -56,6 +56,7 @@ struct group {
     uint32_t shard, home;
     uint32_t first, last, count;
     struct reply reply;
+    uint64_t position;  /* in the journal, behind its effects */
     struct group *next; /* of the batch's stage, or of the free list */
 };
 
@@ -78,20 +79,25 @@ struct batch {
     struct group *groups;     /* of this stage */
     struct shard_set shards;  /* of the requests that wait for a hold */
     uint32_t hold_first, hold_end; /* those requests */
+    uint64_t position;        /* in the journal, behind the effects of its holds */
     struct batch *next;       /* in its bundle, or in the free list */
 };
 
 /* Parses and runs what of the client's input can run now. */
 void batches_run(struct client *c);
 
-/* Runs a group on this worker's shard (owned, not held) and sends it back, or finishes it if this is its home. */
+/* Runs a group on this worker's shard (owned, not held). */
 void group_run(struct worker *w, struct group *g);
-/* Its reply is here. */
-void group_done(struct worker *w, struct group *g);
 void group_prefetch(struct worker *w, const struct group *g);
 
 /* Runs one request now, on shards that this worker owns or holds, into reply; b->requests[i] gets its range. */
 void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *reply, struct effects *effects);
+
+/* Goes on with a batch whose next request had to wait for the end of CLIENT PAUSE. */
+void batch_continue(struct batch *b);
+
+/* Its client is gone: drops the rest. Nothing of it is under way. */
+void batch_abandon(struct batch *b);
 
 /* One of the things that the stage waited for is done. May finish the batch and go on with the client's input. */
 void batch_progress(struct batch *b);

@@ -46,15 +46,32 @@ struct client {
     int64_t soft_limit_since_ms; /* output above the soft limit since; 0: below */
     const struct command *last_command;
     uint64_t commands;
+    uint64_t counted_in, counted_out; /* of conn.bytes_*, what the worker's counters have */
+    uint64_t reply_position; /* journal position that the output waits for */
+    char protocol_error[160]; /* set once its input makes no sense; "" before */
 };
 
 /* A new client around an accepted descriptor, not yet with a worker; -1 addresses are filled in from the socket. */
 struct client *client_create(int fd, uint64_t id, bool unix_socket, int64_t now_ms);
+/* One that no worker has taken in; its descriptor is the caller's. */
+void client_discard(struct client *c);
 /* Takes it in: from now on w is its home. */
 void client_adopt(struct worker *w, struct client *c);
 
-/* Parses and runs as much of the input as can be run now. */
+/* Parses and runs as much of the input as can be run now; reads again if reading had been paused. */
 void client_run(struct client *c);
+
+/* Whether CLIENT PAUSE keeps this command from running now. row NULL: an unknown command. */
+bool client_must_pause(const struct client *c, const struct command *row);
+/* Its batch waits for the end of the pause. */
+void client_pause(struct client *c);
+/* The pause may have ended: goes on with those that waited. */
+void clients_unpause(struct worker *w);
+
+/* Whether name may be a client's name: no blanks, no control or non-ASCII bytes. */
+bool client_name_valid(struct slice name);
+/* Copies name; an empty one takes the name away. */
+void client_set_name(struct client *c, struct slice name);
 
 /* Marks it for sending at the end of the iteration. */
 void client_dirty(struct client *c);
@@ -66,7 +83,7 @@ void client_close_after_reply(struct client *c);
 
 /* End of an iteration: frees those that are done. */
 void clients_reap(struct worker *w);
-/* Ten times a second: idle timeout, soft output limits. */
+/* Ten times a second, for a tenth of the clients: idle timeout, soft output limits. */
 void clients_cron(struct worker *w);
 
 /* Sends what the dirty clients have, checks output limits. */

@@ -16,8 +16,10 @@
 #include "shard/shard.h"
 #include "src/base/fiber.h"
 #include "src/base/list.h"
+#include "src/base/random.h"
 #include "src/cmd/command.h"
 #include "src/io/io.h"
+#include "src/server/control.h"
 
 struct ask;
 struct batch;
@@ -73,9 +75,13 @@ struct worker {
     struct lane *lane;
     struct key_space_shape shape;
 
-    const struct config *config; /* this worker's snapshot */
-    struct limits limits;        /* from it */
-    bool strict_order;           /* from it */
+    const struct control_state *control; /* this worker's snapshot */
+    const struct config *config;         /* in it */
+    struct limits limits;                /* from it */
+    bool strict_order;                   /* from it */
+    enum pause_kind pause;               /* from it */
+    int64_t pause_until_ms;              /* from it */
+    bool expire_active;                  /* from it */
 
     /* Messages for others, published once an iteration. */
     struct outbox *outbox;       /* [nworkers] */
@@ -92,16 +98,20 @@ struct worker {
     uint32_t nclients;
 
     struct batch *free_batches;
-    uint32_t nfree_batches;
+    struct group *free_groups;
+    uint32_t nfree_batches, nfree_groups;
     struct group **group_of;     /* [nworkers] of the stage being built, else all NULL */
     struct list open_bundles, flying_bundles;
+    struct batch *held_done, **held_done_tail; /* whose holds have run: they go on after the lane has let go */
     struct list fibers;          /* struct worker_fiber */
-    struct effects effects;
+    struct effects effects;      /* of the group or transaction that runs */
+    struct journal_sink *journal; /* NULL: nothing is journalled */
 
     uint64_t now_ns;             /* monotonic, of this iteration */
     int64_t now_ms;              /* wall clock, of this iteration */
     uint64_t cron_ns;            /* next cron */
-    uint64_t random_state[4];
+    struct random random;
+    bool freeing;                /* the keyspace may have something to free or to merge */
     bool busy;                   /* something wants another iteration at once */
     bool stopping;               /* the loop ends when every client is gone */
     struct worker_stats stats;
@@ -127,8 +137,8 @@ bool worker_spawn(struct worker *w, fiber_fn *fn, void (*finish)(void *arg), voi
 /* Inside such a fiber: gives the loop back until wake_ns at least. */
 void worker_yield_until(struct worker *w, uint64_t wake_ns);
 
-/* Takes the new snapshot: applies what depends on it. */
-void worker_take_config(struct worker *w, const struct config *config);
+/* Takes a new snapshot, of which it gets a reference, and applies what depends on it. */
+void worker_take_control(struct worker *w, const struct control_state *state);
 
 uint64_t worker_random(struct worker *w);
 

@@ -42,6 +42,16 @@ void reply_clear(struct reply *r, size_t keep_bytes)
     r->ref_bytes = 0;
 }
 
+void reply_truncate(struct reply *r, size_t len)
+{
+    while (r->nrefs > 0 && r->refs[r->nrefs - 1].offset > len) {
+        struct reply_ref *ref = &r->refs[--r->nrefs];
+        r->ref_bytes -= ref->len;
+        blob_release(ref->blob);
+    }
+    r->len = len;
+}
+
 char *reply_grow(struct reply *r, size_t n)
 {
     size_t cap = r->cap ? r->cap * 2 : BUF_BYTES_FIRST;

@@ -40,6 +40,9 @@ void reply_clear(struct reply *r, size_t keep_bytes);
 /* reply_reserve when there is no room yet. */
 char *reply_grow(struct reply *r, size_t n);
 
+/* Takes back everything from byte len on. */
+void reply_truncate(struct reply *r, size_t len);
+
 /* Room for n more bytes, at the returned address; reply_commit says how many were written. */
 static inline char *reply_reserve(struct reply *r, size_t n)
 {

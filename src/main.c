@@ -1,0 +1,234 @@
+/* skua-server: reads the configuration, makes the server and its workers, waits for the signal to end, and takes
+ * everything down again in the opposite order. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "shard/lane.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/cmd/table.h"
+#include "src/io/io.h"
+#include "src/server/commands.h"
+#include "src/server/config.h"
+#include "src/server/listen.h"
+#include "src/server/server.h"
+#include "src/server/version.h"
+#include "src/server/worker.h"
+
+enum { DESCRIPTORS_RESERVED = 32 };
+
+_Noreturn static void fail(const char *what, const char *why)
+{
+    log_write(LOG_LEVEL_WARNING, "%s: %s", what, why);
+    exit(1);
+}
+
+/* ---- Configuration ---- */
+
+static struct config *load_config(int argc, char **argv)
+{
+    struct config *config;
+    char *text;
+    switch (config_load(argc, argv, STDIN_FILENO, &config, &text)) {
+    case CONFIG_START:
+        return config;
+    case CONFIG_ANSWER:
+        fputs(text, stdout);
+        free(text);
+        exit(0);
+    case CONFIG_REFUSE:
+        fputs(text, stderr);
+        free(text);
+        exit(1);
+    }
+    return NULL;
+}
+
+static void note(void *arg, const char *line) { log_write(LOG_LEVEL_WARNING, "%s", line); }
+
+/* One descriptor a client and a few for the server; as Redis, maxclients is lowered if the limit can't be raised. */
+static void raise_descriptor_limit(struct config *config)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)config->maxclients + DESCRIPTORS_RESERVED;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    rlim_t old = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max = wanted > limit.rlim_max ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        return;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= wanted)
+        return;
+    if (limit.rlim_cur <= DESCRIPTORS_RESERVED)
+        fail("Your current 'ulimit -n' is not enough for the server to start", "increase it");
+    config->maxclients = (int64_t)limit.rlim_cur - DESCRIPTORS_RESERVED;
+    log_write(LOG_LEVEL_WARNING,
+              "Current maximum open files is %llu. maxclients has been reduced to %lld to compensate for low ulimit. If "
+              "you need higher maxclients increase 'ulimit -n'.",
+              (unsigned long long)old, (long long)config->maxclients);
+}
+
+/* Two servers on one data directory would destroy it. The lock goes with the descriptor, at the latest with the process. */
+static int lock_directory(const struct config *config)
+{
+    if (chdir(config->dir) != 0)
+        fail("Can't chdir to the data directory (option dir)", strerror(errno));
+    int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        fail("Can't open the data directory (option dir)", strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        fail("The data directory is in use by another server; stop it, or give --dir another directory", config->dir);
+    return fd;
+}
+
+static uint64_t choose_hash_seed(const struct config *config)
+{
+    uint64_t seed;
+    if (config->hash_seed[0])
+        return strtoull(config->hash_seed, NULL, 0);
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+        fail("Can't get random bytes for the hash seed", strerror(errno));
+    return seed;
+}
+
+/* ---- Rings ---- */
+
+static enum io_backend choose_backend(const struct config *config)
+{
+    const char *why_not = config->io_backend == IO_BACKEND_EPOLL ? "asked for by io-backend" : io_uring_unavailable();
+    if (config->io_backend == IO_BACKEND_IO_URING && why_not) {
+        char text[256];
+        snprintf(text, sizeof text, "%s. Use io-backend auto or epoll, or allow io_uring", why_not);
+        fail("io-backend is io_uring, but it can't be had", text);
+    }
+    if (why_not)
+        log_write(LOG_LEVEL_NOTICE, "I/O backend: epoll (io_uring: %s)", why_not);
+    else
+        log_write(LOG_LEVEL_NOTICE, "I/O backend: io_uring");
+    return why_not ? IO_EPOLL : IO_URING;
+}
+
+static struct io **create_ios(const struct config *config, uint32_t n)
+{
+    struct io_config io_config = {.backend = choose_backend(config)};
+    struct io **io = mem_zalloc(NULL, n * sizeof(struct io *));
+    for (uint32_t i = 0; i < n; i++) {
+        int error = io_create(&io[i], &io_config);
+        if (error < 0)
+            fail("Can't set up I/O for a worker; fewer --threads may help", strerror(-error));
+    }
+    return io;
+}
+
+/* ---- Threads ---- */
+
+static void *worker_thread(void *arg)
+{
+    struct worker *w = arg;
+    char name[16];
+    snprintf(name, sizeof name, "worker-%u", w->id % 10000);
+    pthread_setname_np(pthread_self(), name);
+    worker_run(w);
+    if (w->id == 0)
+        kill(getpid(), SIGUSR2); /* ends main's wait */
+    return NULL;
+}
+
+static pthread_t *start_threads(struct server *s)
+{
+    pthread_t *threads = mem_zalloc(NULL, s->nworkers * sizeof *threads);
+    for (uint32_t i = 0; i < s->nworkers; i++) {
+        int error = pthread_create(&threads[i], NULL, worker_thread, s->workers[i]);
+        if (error != 0)
+            fail("Can't start a worker's thread", strerror(error));
+    }
+    return threads;
+}
+
+/* ---- Signals ---- */
+
+static void block_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGUSR2); /* a worker's way to end the wait, after SHUTDOWN */
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* Until a signal or SHUTDOWN ends the server. A second signal ends the process at once. */
+static void wait_for_end(struct server *s, const sigset_t *set)
+{
+    for (;;) {
+        int signal_number;
+        if (sigwait(set, &signal_number) != 0)
+            continue;
+        if (signal_number == SIGUSR2)
+            return;
+        if (atomic_exchange(&s->signal_received, signal_number) != 0) {
+            log_write(LOG_LEVEL_WARNING, "You insist... exiting now.");
+            exit(1);
+        }
+        log_write(LOG_LEVEL_WARNING, signal_number == SIGINT ? "Received SIGINT scheduling shutdown..."
+                                                             : "Received SIGTERM scheduling shutdown...");
+        io_wake(NULL, s->workers[0]->io);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct config *config = load_config(argc, argv);
+    if (log_init(config->logfile, (enum log_level)config->loglevel) != 0)
+        fail("Can't open the log file", config->logfile);
+    log_write(LOG_LEVEL_NOTICE, "Skua %s (speaks Redis %s) is starting, pid %d", SKUA_VERSION, REDIS_VERSION, getpid());
+    config_notes(NULL, config, note, NULL);
+    raise_descriptor_limit(config);
+    int directory = lock_directory(config);
+    sigset_t signals;
+    block_signals(&signals);
+    command_table_init();
+    server_commands_bind();
+
+    uint32_t n = config->threads ? (uint32_t)config->threads : cpus_usable(NULL);
+    if (n > SHARDS_MAX)
+        n = SHARDS_MAX;
+    char error[256];
+    struct listeners *listeners = listeners_open(config, error, sizeof error);
+    if (!listeners)
+        fail("Failed to listen", error);
+    struct io **io = create_ios(config, n);
+    struct server *server = server_create(config, n, io, choose_hash_seed(config));
+    server->listeners = listeners;
+    server->executable = argv[0];
+    pthread_t *threads = start_threads(server);
+    log_write(LOG_LEVEL_NOTICE, "Running mode=standalone, port=%d, %u worker%s.", (int)config->port, n, n == 1 ? "" : "s");
+    log_write(LOG_LEVEL_NOTICE, "Ready to accept connections tcp");
+
+    wait_for_end(server, &signals);
+
+    for (uint32_t i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
+    mem_free(NULL, threads);
+    listeners_free(listeners);
+    server_destroy(server);
+    mem_free(NULL, io);
+    close(directory);
+    config_release(config);
+    log_write(LOG_LEVEL_WARNING, "Skua is now ready to exit, bye bye...");
+    return 0;
+}

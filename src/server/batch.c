@@ -1,0 +1,760 @@
+#include "src/server/batch.h"
+
+#include <stdio.h>
+
+#include "src/base/assert.h"
+#include "src/base/mem.h"
+#include "src/cmd/execute.h"
+#include "src/cmd/keys.h"
+#include "src/cmd/table.h"
+#include "src/server/bundle.h"
+#include "src/server/client.h"
+#include "src/server/server.h"
+#include "src/server/worker.h"
+
+enum {
+    PREFETCH_WINDOW = 32,           /* requests whose buckets and entries are fetched together: fits the L1 cache */
+    BATCH_KEEP_BYTES = 64 * 1024,   /* a reused batch or group keeps no buffer larger than this */
+    FREE_BATCHES_MAX = 256,
+    GROUP_REPLY_KEEP_BYTES = 16 * 1024,
+};
+
+#define NO_REQUEST UINT32_MAX
+
+/* ---- Memory ---- */
+
+static struct batch *batch_get(struct worker *w, struct client *c)
+{
+    struct batch *b = w->free_batches;
+    if (b) {
+        w->free_batches = b->next;
+        w->nfree_batches--;
+    } else {
+        b = mem_zalloc(NULL, sizeof *b);
+        b->home = w;
+        reply_init(&b->reply, 2);
+    }
+    b->client = c;
+    b->next = NULL;
+    return b;
+}
+
+static void batch_free(struct batch *b)
+{
+    mem_free(NULL, b->requests);
+    mem_free(NULL, b->keys);
+    mem_free(NULL, b->args.v);
+    mem_free(NULL, b->blobs.v);
+    mem_free(NULL, b->bytes);
+    reply_deinit(&b->reply);
+    mem_free(NULL, b);
+}
+
+static void batch_put(struct batch *b)
+{
+    struct worker *w = b->home;
+    for (uint32_t i = 0; i < b->blobs.n; i++)
+        if (b->blobs.v[i].blob)
+            blob_release(b->blobs.v[i].blob);
+    b->count = b->cursor = b->stage_first = b->nkeys = b->args.n = b->blobs.n = 0;
+    b->client = NULL;
+    b->source = (struct slice){0};
+    bool large = b->bytes_cap > BATCH_KEEP_BYTES || b->args.cap * sizeof *b->args.v > BATCH_KEEP_BYTES ||
+                 b->nkeys * sizeof *b->keys > BATCH_KEEP_BYTES;
+    if (large || w->nfree_batches >= FREE_BATCHES_MAX) {
+        batch_free(b);
+        return;
+    }
+    reply_clear(&b->reply, BATCH_KEEP_BYTES);
+    b->next = w->free_batches;
+    w->free_batches = b;
+    w->nfree_batches++;
+}
+
+static struct group *group_get(struct worker *w, struct batch *b, uint32_t shard)
+{
+    struct group *g = w->free_groups;
+    if (g) {
+        w->free_groups = g->next;
+        w->nfree_groups--;
+    } else {
+        g = mem_zalloc(NULL, sizeof *g);
+        reply_init(&g->reply, 2);
+    }
+    g->batch = b;
+    g->shard = shard;
+    g->home = w->id;
+    g->first = g->last = NO_REQUEST;
+    g->count = 0;
+    g->position = 0;
+    g->next = b->groups;
+    b->groups = g;
+    return g;
+}
+
+static void group_put(struct worker *w, struct group *g)
+{
+    if (w->nfree_groups >= FREE_BATCHES_MAX) {
+        reply_deinit(&g->reply);
+        mem_free(NULL, g);
+        return;
+    }
+    reply_clear(&g->reply, GROUP_REPLY_KEEP_BYTES);
+    g->next = w->free_groups;
+    w->free_groups = g;
+    w->nfree_groups++;
+}
+
+void batches_deinit(struct worker *w)
+{
+    for (struct batch *b = w->free_batches, *next; b; b = next) {
+        next = b->next;
+        batch_free(b);
+    }
+    for (struct group *g = w->free_groups, *next; g; g = next) {
+        next = g->next;
+        reply_deinit(&g->reply);
+        mem_free(NULL, g);
+    }
+    w->free_batches = NULL;
+    w->free_groups = NULL;
+}
+
+/* ---- Parsing and routing ---- */
+
+static void keys_reserve(struct batch *b, uint32_t n)
+{
+    if (b->nkeys + n <= b->keys_cap)
+        return;
+    b->keys_cap = (b->nkeys + n) * 2;
+    b->keys = mem_realloc(NULL, b->keys, b->keys_cap * sizeof *b->keys);
+}
+
+static void add_key(struct batch *b, struct slice s) { b->keys[b->nkeys++] = key_make(&b->home->shape, s); }
+
+static void add_found_keys(struct batch *b, struct request *r, const struct slice *argv)
+{
+    struct key_position *found = mem_alloc(NULL, r->argc * sizeof *found);
+    r->nkeys = command_find_keys(r->row, r->argc, argv, found);
+    keys_reserve(b, r->nkeys);
+    for (uint32_t i = 0; i < r->nkeys; i++)
+        add_key(b, argv[found[i].index]);
+    mem_free(NULL, found);
+}
+
+static void add_keys(struct batch *b, struct request *r)
+{
+    const struct slice *argv = b->args.v + r->arg_first;
+    const struct command *row = r->row;
+    switch ((enum key_form)row->key_form) {
+    case KEYS_NONE:
+        return;
+    case KEYS_ONE:
+        keys_reserve(b, 1);
+        add_key(b, argv[row->key_first]);
+        r->nkeys = 1;
+        return;
+    case KEYS_RANGE:
+        keys_reserve(b, r->argc);
+        for (uint32_t i = (uint32_t)row->key_first; i <= command_last_key(row, r->argc); i += (uint32_t)row->key_step)
+            add_key(b, argv[i]);
+        r->nkeys = b->nkeys - r->key_first;
+        return;
+    case KEYS_OTHER:
+        add_found_keys(b, r, argv);
+        return;
+    }
+}
+
+static enum request_route route_by_keys(const struct batch *b, struct request *r)
+{
+    const struct key *keys = b->keys + r->key_first;
+    r->shard = r->nkeys ? keys[0].shard : b->home->id;
+    for (uint32_t i = 1; i < r->nkeys; i++)
+        if (keys[i].shard != r->shard)
+            return ROUTE_HOLD;
+    return r->row->flags & CMD_FIBER ? ROUTE_HOLD : ROUTE_SHARD;
+}
+
+static enum request_route route(struct batch *b, struct request *r)
+{
+    const struct command *row = r->row;
+    r->key_first = b->nkeys;
+    r->nkeys = 0;
+    if (!row || !row->run || !command_arity_ok(row, r->argc))
+        return ROUTE_ERROR;
+    if (row->flags & CMD_HOME)
+        return ROUTE_HOME;
+    if (row->flags & CMD_ALL_SHARDS) {
+        r->shard = b->home->id;
+        return b->home->shape.nshards == 1 && !(row->flags & CMD_FIBER) ? ROUTE_SHARD : ROUTE_HOLD;
+    }
+    if (row->route) {
+        r->shard = row->route(r->argc, b->args.v + r->arg_first, b->home->shape.nshards);
+        return ROUTE_SHARD;
+    }
+    add_keys(b, r);
+    return route_by_keys(b, r);
+}
+
+static void add_request(struct batch *b, uint32_t arg_first, uint32_t argc)
+{
+    if (b->count == b->cap) {
+        b->cap = b->cap ? b->cap * 2 : 8;
+        b->requests = mem_realloc(NULL, b->requests, b->cap * sizeof *b->requests);
+    }
+    struct request *r = &b->requests[b->count++];
+    r->arg_first = arg_first;
+    r->argc = argc;
+    r->row = argc ? command_of_request(argc, b->args.v + arg_first) : NULL;
+    r->route = route(b, r);
+}
+
+static void receive_bulk(struct client *c)
+{
+    char *dst;
+    size_t drop;
+    size_t left = parse_take_bulk(&c->parser, conn_input(&c->conn), &dst, &drop);
+    conn_consume_end(&c->conn, drop);
+    if (left > 0)
+        conn_receive_bulk(&c->conn, dst, left);
+    else
+        parse_bulk_received(&c->parser);
+}
+
+/* Fills b with the complete commands of the client's input, up to BATCH_REQUESTS_MAX. A protocol error becomes a request
+ * without arguments, so that it is answered in its turn. */
+static void parse_input(struct batch *b)
+{
+    struct client *c = b->client;
+    struct parse_limits limits = {b->home->limits.proto_max_bulk_len, c->authenticated};
+    struct parse_result result;
+    b->source = conn_input(&c->conn);
+    while (b->count < BATCH_REQUESTS_MAX && !c->protocol_error[0]) {
+        uint32_t first = b->args.n;
+        struct slice in = conn_input(&c->conn);
+        if (in.len == 0)
+            return;
+        switch (parse_next(&c->parser, in, &limits, &b->args, &b->blobs, &result)) {
+        case PARSE_COMMAND:
+            add_request(b, first, result.argc);
+            conn_consume(&c->conn, result.consumed);
+            break;
+        case PARSE_EMPTY:
+            conn_consume(&c->conn, result.consumed);
+            break;
+        case PARSE_MORE:
+            return;
+        case PARSE_BULK:
+            receive_bulk(c);
+            return;
+        case PARSE_ERROR:
+            snprintf(c->protocol_error, sizeof c->protocol_error, "%s", result.error);
+            conn_read_stop(&c->conn);
+            add_request(b, first, 0);
+            return;
+        }
+    }
+}
+
+/* Arguments point into the connection's input, which dies with the call that parsed it: what has not run yet is copied. */
+static void copy_source(struct batch *b)
+{
+    if (!b->source.ptr)
+        return;
+    const char *begin = b->source.ptr, *end = b->source.ptr + b->source.len;
+    const char *low = end, *high = begin;
+    uint32_t first_arg = b->requests[b->stage_first].arg_first;
+    for (uint32_t i = first_arg; i < b->args.n; i++) {
+        const struct slice a = b->args.v[i];
+        if (a.ptr < begin || a.ptr > end)
+            continue; /* in a blob */
+        low = a.ptr < low ? a.ptr : low;
+        high = a.ptr + a.len > high ? a.ptr + a.len : high;
+    }
+    b->source = (struct slice){0};
+    if (low >= high)
+        return;
+    size_t len = (size_t)(high - low);
+    if (len > b->bytes_cap) {
+        mem_free(NULL, b->bytes);
+        b->bytes_cap = mem_good_size(len);
+        b->bytes = mem_alloc(NULL, b->bytes_cap);
+    }
+    memcpy(b->bytes, low, len);
+    for (uint32_t i = first_arg; i < b->args.n; i++)
+        if (b->args.v[i].ptr >= begin && b->args.v[i].ptr <= end)
+            b->args.v[i].ptr = b->bytes + (b->args.v[i].ptr - low);
+    uint32_t first_key = b->requests[b->stage_first].key_first;
+    for (uint32_t i = first_key; i < b->nkeys; i++)
+        if (b->keys[i].ptr >= begin && b->keys[i].ptr <= end)
+            b->keys[i].ptr = b->bytes + (b->keys[i].ptr - low);
+}
+
+/* ---- Running one request ---- */
+
+void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *reply, struct effects *effects)
+{
+    struct request *r = &b->requests[i];
+    struct cmd c = {
+        .row = r->row,
+        .argv = b->args.v + r->arg_first,
+        .argc = r->argc,
+        .keys = b->keys + r->key_first,
+        .nkeys = r->nkeys,
+        .db = r->db,
+        .reply = reply,
+        .shards = w->server->shards,
+        .nshards = w->shape.nshards,
+        .executor = w->id,
+        .limits = &w->limits,
+        .blobs = &b->blobs,
+        .arg_first = r->arg_first,
+        .effects = effects,
+        .now_ms = w->now_ms,
+        .client = r->route == ROUTE_HOME ? b->client : NULL,
+    };
+    reply->resp = r->resp;
+    r->reply = reply;
+    r->from = reply->len;
+    reply->failed = false;
+    execute(&c);
+    if (__builtin_expect(reply->failed, false))
+        stat_add(&w->stats.errors, 1);
+    r->to = reply->len;
+}
+
+static void answer_error(struct batch *b, struct request *r, struct reply *reply)
+{
+    struct client *c = b->client;
+    reply->resp = c->resp;
+    r->reply = reply;
+    r->from = reply->len;
+    if (r->argc == 0) {
+        reply_errorf(reply, "ERR %s", c->protocol_error);
+        stat_add(&b->home->stats.protocol_errors, 1);
+        client_close_after_reply(c);
+    } else if (!r->row) {
+        command_reply_unknown(reply, r->argc, b->args.v + r->arg_first);
+    } else if (!command_arity_ok(r->row, r->argc)) {
+        command_reply_arity(reply, r->row);
+    } else {
+        command_reply_not_built(reply, r->row);
+        server_log_not_built(b->home->server, r->row);
+    }
+    stat_add(&b->home->stats.errors, 1);
+    r->to = reply->len;
+}
+
+static void refuse_unauthenticated(struct batch *b, struct request *r, struct reply *reply)
+{
+    reply->resp = b->client->resp;
+    r->reply = reply;
+    r->from = reply->len;
+    reply_error(reply, "NOAUTH Authentication required.");
+    stat_add(&b->home->stats.errors, 1);
+    r->to = reply->len;
+}
+
+/* What CLIENT REPLY says about the command that just ran. */
+static bool take_silence(struct client *c)
+{
+    bool silent = c->reply_mode != REPLY_ON;
+    if (c->reply_mode == REPLY_SKIP)
+        c->reply_mode = REPLY_ON;
+    else if (c->reply_mode == REPLY_SKIP_NEXT)
+        c->reply_mode = REPLY_SKIP;
+    return silent;
+}
+
+/* Fixes what a request sees of its client, now that everything before it has been routed. */
+static void bind_request(struct batch *b, struct request *r)
+{
+    struct client *c = b->client;
+    r->db = c->db;
+    r->resp = c->resp;
+    r->no_touch = c->no_touch;
+    c->commands++;
+    stat_add(&b->home->stats.commands, 1);
+    if (r->row)
+        c->last_command = r->row;
+}
+
+static bool must_authenticate(const struct client *c, const struct request *r)
+{
+    return !c->authenticated && r->route != ROUTE_ERROR && !(r->row->flags & CMD_NO_AUTH);
+}
+
+enum request_run { RAN, RAN_DEFERRED, RAN_NOT };
+
+/* Runs a request that needs no other worker: an error, a home command, or one of the own shard (not held). */
+static enum request_run run_here(struct batch *b, uint32_t i, struct reply *reply)
+{
+    struct request *r = &b->requests[i];
+    struct worker *w = b->home;
+    if (client_must_pause(b->client, r->row))
+        return RAN_NOT;
+    bind_request(b, r);
+    if (r->route == ROUTE_ERROR)
+        answer_error(b, r, reply);
+    else if (must_authenticate(b->client, r))
+        refuse_unauthenticated(b, r, reply);
+    else
+        batch_execute(w, b, i, reply, w->journal ? &w->effects : NULL);
+    r->silent = b->client->reply_mode != REPLY_ON && take_silence(b->client);
+    return b->pending ? RAN_DEFERRED : RAN;
+}
+
+/* ---- Nothing leaves the worker: straight into the output ---- */
+
+static bool is_direct(const struct batch *b, const struct request *r)
+{
+    return r->route <= ROUTE_HOME || (r->route == ROUTE_SHARD && r->shard == b->home->id && !lane_is_held(b->home->lane));
+}
+
+static void prefetch(const struct batch *b, uint32_t from, uint32_t to)
+{
+    const struct keyspace *ks = b->home->shard.keyspace;
+    uint32_t db = b->client->db;
+    for (uint32_t i = from; i < to; i++)
+        if (b->requests[i].nkeys)
+            keyspace_prefetch_bucket(ks, db, b->keys[b->requests[i].key_first].hash);
+    for (uint32_t i = from; i < to; i++)
+        if (b->requests[i].nkeys)
+            keyspace_prefetch_entry(ks, db, b->keys[b->requests[i].key_first].hash);
+}
+
+/* Requests from cursor on that are direct, at most a window of them. */
+static uint32_t direct_window(const struct batch *b)
+{
+    uint32_t end = b->cursor;
+    while (end < b->count && end - b->cursor < PREFETCH_WINDOW && is_direct(b, &b->requests[end]))
+        end++;
+    return end;
+}
+
+static enum request_run run_direct_one(struct batch *b)
+{
+    struct client *c = b->client;
+    uint32_t i = b->cursor;
+    /* What nobody is to read, or what answers later, is written aside. */
+    bool aside = c->reply_mode != REPLY_ON || (b->requests[i].route == ROUTE_HOME && b->requests[i].row->flags & CMD_BARRIER);
+    enum request_run ran = run_here(b, i, aside ? &b->reply : &c->conn.out);
+    if (ran == RAN_NOT)
+        return ran;
+    b->cursor++;
+    if (aside && ran == RAN) {
+        if (!b->requests[i].silent)
+            reply_append_range(&c->conn.out, &b->reply, b->requests[i].from, b->requests[i].to);
+        reply_clear(&b->reply, BATCH_KEEP_BYTES);
+    } else if (ran == RAN && b->requests[i].silent) {
+        reply_truncate(&c->conn.out, b->requests[i].from);
+    }
+    return ran;
+}
+
+/* Runs requests as long as they are direct. */
+static enum request_run run_direct(struct batch *b)
+{
+    struct worker *w = b->home;
+    uint32_t end;
+    while ((end = direct_window(b)) > b->cursor) {
+        shard_begin(&w->shard, w->id, w->now_ms, w->journal ? &w->effects : NULL);
+        if (end - b->cursor > 1)
+            prefetch(b, b->cursor, end);
+        while (b->cursor < end) {
+            if (b->client->close_after_reply || b->client->conn.closing)
+                return RAN;
+            b->stage_first = b->cursor;
+            enum request_run ran = run_direct_one(b);
+            if (ran != RAN)
+                return ran;
+        }
+    }
+    return RAN;
+}
+
+/* ---- Stages ---- */
+
+/* What the stage being built has so far. */
+struct stage {
+    uint32_t shard;  /* of its groups, if there is one kind */
+    uint32_t ngroups;
+};
+
+static bool may_join(const struct batch *b, const struct stage *s, const struct request *r)
+{
+    switch ((enum request_route)r->route) {
+    case ROUTE_ERROR:
+        return true;
+    case ROUTE_HOME:
+        return s->ngroups == 0 || !(r->row->flags & CMD_BARRIER);
+    case ROUTE_HOLD:
+        return false;
+    case ROUTE_SHARD:
+        break;
+    }
+    bool ordered = (r->row->flags & CMD_SIGNAL) || b->home->strict_order;
+    return !ordered || s->ngroups == 0 || (s->ngroups == 1 && s->shard == r->shard);
+}
+
+static void join_group(struct batch *b, struct stage *s, uint32_t i)
+{
+    struct worker *w = b->home;
+    struct request *r = &b->requests[i];
+    struct group *g = w->group_of[r->shard];
+    if (!g) {
+        g = w->group_of[r->shard] = group_get(w, b, r->shard);
+        s->shard = r->shard;
+        s->ngroups++;
+    }
+    if (g->last == NO_REQUEST)
+        g->first = i;
+    else
+        b->requests[g->last].next = i;
+    r->next = NO_REQUEST;
+    g->last = i;
+    g->count++;
+}
+
+/* Consecutive requests that need several shards run under one hold. */
+static void stage_hold(struct batch *b)
+{
+    b->hold_first = b->cursor;
+    b->shards = (struct shard_set){0};
+    while (b->cursor < b->count && b->requests[b->cursor].route == ROUTE_HOLD) {
+        struct request *r = &b->requests[b->cursor];
+        bool alone = r->row->flags & CMD_FIBER;
+        if ((alone && b->cursor > b->hold_first) || client_must_pause(b->client, r->row) ||
+            must_authenticate(b->client, r))
+            break;
+        bind_request(b, r);
+        r->silent = take_silence(b->client);
+        for (uint32_t k = 0; k < r->nkeys; k++)
+            shard_set_add(&b->shards, b->keys[r->key_first + k].shard);
+        for (uint32_t s = 0; r->row->flags & CMD_ALL_SHARDS && s < b->home->shape.nshards; s++)
+            shard_set_add(&b->shards, s);
+        b->cursor++;
+        if (alone)
+            break;
+    }
+    b->hold_end = b->cursor;
+    if (b->hold_end == b->hold_first)
+        return;
+    b->pending++;
+    bundle_join(b->home, b);
+}
+
+/* Sends off the groups of the stage; the own shard's runs at once unless it is held. */
+static void stage_start_groups(struct batch *b)
+{
+    struct worker *w = b->home;
+    struct group *own = NULL;
+    for (struct group *g = b->groups; g; g = g->next) {
+        w->group_of[g->shard] = NULL;
+        b->pending++;
+        if (g->shard == w->id && !lane_is_held(w->lane))
+            own = g;
+        else
+            worker_send(w, g->shard, &g->msg, MSG_GROUP);
+    }
+    if (own) {
+        group_prefetch(w, own);
+        group_run(w, own);
+        b->pending--;
+    }
+}
+
+/* Routes requests from cursor on until one that must wait for those before it. False if it cannot even begin: the first
+ * one has to wait for the end of CLIENT PAUSE. */
+static bool stage_start(struct batch *b)
+{
+    struct stage s = {0};
+    struct client *c = b->client;
+    b->stage_first = b->cursor;
+    while (b->cursor < b->count && !c->close_after_reply) {
+        struct request *r = &b->requests[b->cursor];
+        if (must_authenticate(c, r)) {
+            bind_request(b, r);
+            refuse_unauthenticated(b, r, &b->reply);
+            r->silent = take_silence(c);
+            b->cursor++;
+            continue;
+        }
+        if (!may_join(b, &s, r) || (r->route == ROUTE_SHARD && client_must_pause(c, r->row)))
+            break;
+        if (r->route != ROUTE_SHARD) {
+            enum request_run ran = run_here(b, b->cursor, &b->reply);
+            if (ran == RAN_NOT)
+                break;
+            b->cursor++;
+            if (ran == RAN_DEFERRED)
+                break;
+            continue;
+        }
+        bind_request(b, r);
+        r->silent = take_silence(c);
+        join_group(b, &s, b->cursor++);
+    }
+    if (s.ngroups)
+        stage_start_groups(b);
+    else if (b->cursor == b->stage_first)
+        stage_hold(b);
+    return b->cursor > b->stage_first;
+}
+
+/* Puts the replies of the stage in order into the output and forgets the stage. */
+static void stage_finish(struct batch *b)
+{
+    struct client *c = b->client;
+    struct worker *w = b->home;
+    for (uint32_t i = b->stage_first; i < b->cursor; i++) {
+        const struct request *r = &b->requests[i];
+        if (!r->silent && !c->conn.closing)
+            reply_append_range(&c->conn.out, r->reply, r->from, r->to);
+    }
+    while (b->groups) {
+        struct group *g = b->groups;
+        b->groups = g->next;
+        if (g->position > c->reply_position)
+            c->reply_position = g->position;
+        group_put(w, g);
+    }
+    reply_clear(&b->reply, BATCH_KEEP_BYTES);
+    if (b->position > c->reply_position)
+        c->reply_position = b->position;
+    b->position = 0;
+    b->stage_first = b->cursor;
+}
+
+/* Runs b as far as it can go now. True if it is finished. */
+static bool batch_advance(struct batch *b)
+{
+    struct client *c = b->client;
+    while (b->cursor < b->count && !c->close_after_reply && !c->conn.closing) {
+        enum request_run ran = run_direct(b);
+        if (ran == RAN_DEFERRED)
+            return false;
+        if (ran == RAN && b->cursor == b->count)
+            break;
+        if (c->close_after_reply || c->conn.closing)
+            break;
+        if (ran == RAN_NOT || !stage_start(b)) {
+            client_pause(c);
+            return false;
+        }
+        if (b->pending)
+            return false;
+        stage_finish(b);
+    }
+    return true;
+}
+
+static void own_effects_flush(struct worker *w, struct client *c)
+{
+    if (!w->journal)
+        return;
+    uint64_t position = effects_flush(&w->effects, w->journal, w->id, false);
+    if (position > c->reply_position)
+        c->reply_position = position;
+}
+
+/* True if it is finished; else the client waits for it. */
+static bool batch_run(struct batch *b)
+{
+    bool finished = batch_advance(b);
+    own_effects_flush(b->home, b->client);
+    if (!finished)
+        copy_source(b);
+    return finished;
+}
+
+void batches_run(struct client *c)
+{
+    struct worker *w = c->worker;
+    while (!c->batch && !c->close_after_reply && !c->conn.closing) {
+        struct batch *b = batch_get(w, c);
+        parse_input(b);
+        if (b->count == 0) {
+            batch_put(b);
+            return;
+        }
+        c->active_ms = w->now_ms;
+        c->batch = b;
+        client_dirty(c);
+        if (!batch_run(b))
+            return;
+        c->batch = NULL;
+        batch_put(b);
+    }
+}
+
+void batch_continue(struct batch *b)
+{
+    struct client *c = b->client;
+    client_dirty(c);
+    if (!batch_run(b))
+        return;
+    c->batch = NULL;
+    batch_put(b);
+    client_run(c);
+}
+
+void batch_abandon(struct batch *b)
+{
+    ASSERT(b->pending == 0);
+    b->client->batch = NULL;
+    batch_put(b);
+}
+
+void batch_progress(struct batch *b)
+{
+    ASSERT(b->pending > 0);
+    if (--b->pending > 0)
+        return;
+    stage_finish(b);
+    batch_continue(b);
+}
+
+struct reply *batch_defer(struct client *c)
+{
+    c->batch->pending++;
+    return &c->batch->reply;
+}
+
+void batch_deferred_done(struct client *c)
+{
+    struct batch *b = c->batch;
+    b->requests[b->cursor - 1].to = b->reply.len;
+    batch_progress(b);
+}
+
+/* ---- Groups ---- */
+
+void group_prefetch(struct worker *w, const struct group *g)
+{
+    const struct batch *b = g->batch;
+    const struct keyspace *ks = w->shard.keyspace;
+    uint32_t n = 0;
+    for (uint32_t i = g->first; i != NO_REQUEST && n < PREFETCH_WINDOW; i = b->requests[i].next, n++)
+        if (b->requests[i].nkeys)
+            keyspace_prefetch_bucket(ks, b->requests[i].db, b->keys[b->requests[i].key_first].hash);
+    n = 0;
+    for (uint32_t i = g->first; i != NO_REQUEST && n < PREFETCH_WINDOW; i = b->requests[i].next, n++)
+        if (b->requests[i].nkeys)
+            keyspace_prefetch_entry(ks, b->requests[i].db, b->keys[b->requests[i].key_first].hash);
+}
+
+void group_run(struct worker *w, struct group *g)
+{
+    struct batch *b = g->batch;
+    struct effects *effects = w->journal ? &w->effects : NULL;
+    shard_begin(&w->shard, w->id, w->now_ms, effects);
+    for (uint32_t i = g->first; i != NO_REQUEST; i = b->requests[i].next) {
+        keyspace_set_no_touch(w->shard.keyspace, b->requests[i].no_touch);
+        batch_execute(w, b, i, &g->reply, effects);
+    }
+    stat_add(&w->stats.groups_run, 1);
+    if (effects)
+        g->position = effects_flush(effects, w->journal, w->id, false);
+}

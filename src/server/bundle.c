@@ -1,0 +1,185 @@
+#include "src/server/bundle.h"
+
+#include "src/base/assert.h"
+#include "src/base/list.h"
+#include "src/base/mem.h"
+#include "src/server/batch.h"
+#include "src/server/server.h"
+#include "src/server/worker.h"
+
+enum { JOIN_SHARDS_MAX = 4, PREFETCH_REQUESTS = 8 };
+
+struct bundle {
+    struct hold hold;
+    struct list node; /* open_bundles or flying_bundles of its home; until it has run */
+    struct worker *home;
+    struct batch *first, *last;
+    bool alone; /* may become a fiber: nobody joins, and it runs on one */
+    struct effects effects; /* of one that is alone: the worker's own go on being used while its fiber waits */
+};
+
+static void bundle_free(struct hold *h)
+{
+    struct bundle *u = container_of(h, struct bundle, hold);
+    effects_deinit(&u->effects);
+    mem_free(NULL, u);
+}
+
+static struct bundle *bundle_create(struct worker *w)
+{
+    struct bundle *u = mem_alloc_aligned(NULL, 64, sizeof *u);
+    memset(u, 0, sizeof *u);
+    u->home = w;
+    u->hold.home = w->id;
+    u->hold.free = bundle_free;
+    effects_init(&u->effects);
+    list_push_back(&w->open_bundles, &u->node);
+    return u;
+}
+
+static struct bundle *find_open(struct worker *w, const struct shard_set *shards)
+{
+    for (struct list *n = w->open_bundles.next; n != &w->open_bundles; n = n->next) {
+        struct bundle *u = container_of(n, struct bundle, node);
+        uint32_t together = shard_set_union_count(&u->hold.shards, shards);
+        if (!u->alone && (together == u->hold.shards.count || together <= JOIN_SHARDS_MAX))
+            return u;
+    }
+    return NULL;
+}
+
+void bundle_join(struct worker *w, struct batch *b)
+{
+    bool alone = b->requests[b->hold_first].row->flags & CMD_FIBER;
+    struct bundle *u = alone ? NULL : find_open(w, &b->shards);
+    if (!u)
+        u = bundle_create(w);
+    u->alone = alone;
+    shard_set_unite(&u->hold.shards, &b->shards);
+    b->next = NULL;
+    if (u->last)
+        u->last->next = b;
+    else
+        u->first = b;
+    u->last = b;
+}
+
+static bool queues_behind_own(const struct worker *w, const struct bundle *u)
+{
+    for (struct list *n = w->flying_bundles.next; n != &w->flying_bundles; n = n->next)
+        if (shard_set_intersects(&container_of(n, struct bundle, node)->hold.shards, &u->hold.shards))
+            return true;
+    return false;
+}
+
+static void wake_shards(struct worker *w, const struct shard_set *set)
+{
+    for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX; s = shard_set_next(set, s + 1))
+        if (s != w->id)
+            worker_wake(w, s);
+}
+
+void bundles_put(struct worker *w)
+{
+    for (struct list *n = w->open_bundles.next, *next; n != &w->open_bundles; n = next) {
+        next = n->next;
+        struct bundle *u = container_of(n, struct bundle, node);
+        if (queues_behind_own(w, u))
+            continue;
+        if (!lanes_put(&w->server->lanes, &u->hold)) {
+            w->busy = true;
+            continue;
+        }
+        /* It may have all its shards by now, but only this worker runs it, so it is still there. */
+        list_remove(n);
+        list_push_back(&w->flying_bundles, n);
+        wake_shards(w, &u->hold.shards);
+        w->busy = w->busy || shard_set_has(&u->hold.shards, w->id);
+    }
+}
+
+static void prefetch(struct worker *w, const struct batch *b, uint32_t from, uint32_t to)
+{
+    for (int entries = 0; entries < 2; entries++)
+        for (uint32_t i = from; i < to; i++) {
+            const struct request *r = &b->requests[i];
+            for (uint32_t k = r->key_first; k < r->key_first + r->nkeys; k++) {
+                const struct keyspace *ks = w->server->shards[b->keys[k].shard]->keyspace;
+                (entries ? keyspace_prefetch_entry : keyspace_prefetch_bucket)(ks, r->db, b->keys[k].hash);
+            }
+        }
+}
+
+static void run_batch(struct worker *w, struct batch *b, struct effects *effects)
+{
+    for (uint32_t i = b->hold_first; i < b->hold_end; i++) {
+        if ((i - b->hold_first) % PREFETCH_REQUESTS == 0)
+            prefetch(w, b, i, i + PREFETCH_REQUESTS < b->hold_end ? i + PREFETCH_REQUESTS : b->hold_end);
+        batch_execute(w, b, i, &b->reply, effects);
+        if (effects) {
+            uint64_t position = effects_flush(effects, w->journal, w->id, true);
+            if (position > b->position)
+                b->position = position;
+        }
+    }
+    stat_add(&w->stats.transactions, b->hold_end - b->hold_first);
+}
+
+static void run(struct worker *w, struct bundle *u)
+{
+    const struct shard_set *set = &u->hold.shards;
+    struct effects *effects = u->alone ? &u->effects : &w->effects;
+    if (!w->journal)
+        effects = NULL;
+    for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX; s = shard_set_next(set, s + 1))
+        shard_begin(w->server->shards[s], w->id, w->now_ms, effects);
+    for (struct batch *b = u->first; b; b = b->next)
+        run_batch(w, b, effects);
+    for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX; s = shard_set_next(set, s + 1))
+        shard_begin(w->server->shards[s], s, w->now_ms, NULL);
+    stat_add(&w->stats.bundles, 1);
+}
+
+/* Releases the shards. The batches go on once this worker's own lane, too, has let go. */
+static void finish(void *arg)
+{
+    struct bundle *u = arg;
+    struct worker *w = u->home;
+    struct shard_set set = u->hold.shards;
+    struct batch *b = u->first, *last = u->last;
+    list_remove(&u->node);
+    hold_release(&u->hold); /* u may be gone from here on */
+    wake_shards(w, &set);
+    w->busy = true;
+    *w->held_done_tail = b;
+    w->held_done_tail = &last->next;
+}
+
+void bundles_progress(struct worker *w)
+{
+    struct batch *b = w->held_done;
+    w->held_done = NULL;
+    w->held_done_tail = &w->held_done;
+    while (b) {
+        struct batch *next = b->next;
+        b->next = NULL;
+        batch_progress(b);
+        b = next;
+    }
+}
+
+static void run_on_fiber(void *arg)
+{
+    struct bundle *u = arg;
+    run(u->home, u);
+}
+
+void bundle_ready(struct worker *w, struct hold *h)
+{
+    struct bundle *u = container_of(h, struct bundle, hold);
+    ASSERT(u->home == w);
+    if (u->alone && worker_spawn(w, run_on_fiber, finish, u))
+        return;
+    run(w, u);
+    finish(u);
+}

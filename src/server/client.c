@@ -1,0 +1,361 @@
+#include "src/server/client.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/un.h>
+
+#include "shard/effects.h"
+#include "src/base/assert.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/server/batch.h"
+#include "src/server/config.h"
+#include "src/server/server.h"
+#include "src/server/worker.h"
+
+static void on_input(struct conn *conn);
+static void on_bulk(struct conn *conn);
+static void on_sent(struct conn *conn);
+static void on_end(struct conn *conn, int error);
+
+static const struct conn_events events = {on_input, on_bulk, on_sent, on_end};
+
+/* ---- Coming ---- */
+
+static void set_address(char out[static CLIENT_ADDRESS_BYTES], const struct sockaddr_storage *a)
+{
+    char ip[INET6_ADDRSTRLEN] = "?";
+    if (a->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)a;
+        inet_ntop(AF_INET, &in->sin_addr, ip, sizeof ip);
+        snprintf(out, CLIENT_ADDRESS_BYTES, "%s:%d", ip, ntohs(in->sin_port));
+    } else if (a->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)a;
+        inet_ntop(AF_INET6, &in6->sin6_addr, ip, sizeof ip);
+        snprintf(out, CLIENT_ADDRESS_BYTES, "[%s]:%d", ip, ntohs(in6->sin6_port));
+    } else {
+        snprintf(out, CLIENT_ADDRESS_BYTES, "?:0");
+    }
+}
+
+static bool is_loopback(const struct sockaddr_storage *a)
+{
+    if (a->ss_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24 == 127;
+    if (a->ss_family != AF_INET6)
+        return false;
+    const struct in6_addr *in6 = &((const struct sockaddr_in6 *)a)->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(in6) || (IN6_IS_ADDR_V4MAPPED(in6) && in6->s6_addr[12] == 127);
+}
+
+static void read_addresses(struct client *c, int fd)
+{
+    struct sockaddr_storage peer = {0}, local = {0};
+    socklen_t peer_len = sizeof peer, local_len = sizeof local;
+    getpeername(fd, (struct sockaddr *)&peer, &peer_len);
+    getsockname(fd, (struct sockaddr *)&local, &local_len);
+    if (c->unix_socket) {
+        const char *path = ((const struct sockaddr_un *)&local)->sun_path;
+        snprintf(c->address, sizeof c->address, "%.100s:0", path);
+        snprintf(c->local_address, sizeof c->local_address, "%.100s:0", path);
+        c->peer_is_local = true;
+        return;
+    }
+    set_address(c->address, &peer);
+    set_address(c->local_address, &local);
+    c->peer_is_local = is_loopback(&peer);
+}
+
+struct client *client_create(int fd, uint64_t id, bool unix_socket, int64_t now_ms)
+{
+    struct client *c = mem_zalloc(NULL, sizeof *c);
+    c->conn.fd = fd;
+    c->id = id;
+    c->unix_socket = unix_socket;
+    c->resp = 2;
+    c->created_ms = c->active_ms = now_ms;
+    list_init(&c->node);
+    list_init(&c->dirty_node);
+    list_init(&c->wait_node);
+    read_addresses(c, fd);
+    return c;
+}
+
+void client_discard(struct client *c)
+{
+    ASSERT(!c->worker);
+    mem_free(NULL, c);
+}
+
+static void set_tcp_options(const struct client *c, const struct config *config)
+{
+    int on = 1;
+    if (c->unix_socket)
+        return;
+    setsockopt(c->conn.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    int idle = (int)config->tcp_keepalive;
+    if (idle == 0)
+        return;
+    /* As Redis: probes every third of the interval, three of them unanswered end the connection. */
+    int interval = idle / 3 > 0 ? idle / 3 : 1, count = 3;
+    setsockopt(c->conn.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(c->conn.fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(c->conn.fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    setsockopt(c->conn.fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
+void client_adopt(struct worker *w, struct client *c)
+{
+    c->worker = w;
+    conn_init(&c->conn, w->io, c->conn.fd, &events);
+    set_tcp_options(c, w->config);
+    c->authenticated = w->config->requirepass[0] == '\0';
+    list_push_back(&w->clients, &c->node);
+    w->nclients++;
+    stat_add(&w->stats.connections, 1);
+    conn_read_start(&c->conn);
+}
+
+bool client_name_valid(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (name.ptr[i] < '!' || name.ptr[i] > '~')
+            return false;
+    return true;
+}
+
+static char *copy_text(struct slice s)
+{
+    if (s.len == 0)
+        return NULL;
+    char *copy = mem_alloc(NULL, s.len + 1);
+    memcpy(copy, s.ptr, s.len);
+    copy[s.len] = '\0';
+    return copy;
+}
+
+void client_set_name(struct client *c, struct slice name)
+{
+    mem_free(NULL, c->name);
+    c->name = copy_text(name);
+}
+
+/* ---- Input ---- */
+
+static void check_query_limit(struct client *c)
+{
+    struct worker *w = c->worker;
+    if (c->conn.query_len + c->conn.bulk_left <= (uint64_t)w->config->client_query_buffer_limit)
+        return;
+    static struct log_limit limit;
+    stat_add(&w->stats.query_limit_closed, 1);
+    log_limited(&limit, LOG_LEVEL_WARNING, "Closing client that reached max query buffer length: id=%llu addr=%s qbuf=%zu",
+                       (unsigned long long)c->id, c->address, c->conn.query_len);
+    client_close(c);
+}
+
+static void on_input(struct conn *conn)
+{
+    struct client *c = (struct client *)conn;
+    if (!c->batch)
+        batches_run(c);
+    /* Commands are under way and more keep coming: the kernel holds them back until the batch is done. */
+    if (c->batch && conn_input(conn).len > CONN_QUERY_PAUSE_BYTES)
+        conn_read_stop(conn);
+    check_query_limit(c);
+}
+
+static void on_bulk(struct conn *conn)
+{
+    struct client *c = (struct client *)conn;
+    parse_bulk_received(&c->parser);
+    c->active_ms = c->worker->now_ms;
+}
+
+void client_run(struct client *c)
+{
+    batches_run(c);
+    if (!c->batch && !c->conn.closing && !c->close_after_reply && !c->conn.reading)
+        conn_read_start(&c->conn);
+    conn_trim(&c->conn);
+}
+
+/* ---- Pausing ---- */
+
+bool client_must_pause(const struct client *c, const struct command *row)
+{
+    const struct worker *w = c->worker;
+    if (w->pause == PAUSE_NONE || w->now_ms >= w->pause_until_ms)
+        return false;
+    return w->pause == PAUSE_ALL || (row && row->flags & (CMD_WRITE | CMD_MAY_REPLICATE));
+}
+
+void client_pause(struct client *c)
+{
+    c->paused = true;
+    list_push_back(&c->worker->paused, &c->wait_node);
+}
+
+void clients_unpause(struct worker *w)
+{
+    struct list waiting, *n;
+    if (list_empty(&w->paused))
+        return;
+    list_take_all(&waiting, &w->paused);
+    while ((n = list_pop_front(&waiting))) {
+        struct client *c = container_of(n, struct client, wait_node);
+        c->paused = false;
+        batch_continue(c->batch);
+    }
+}
+
+/* ---- Output ---- */
+
+void client_dirty(struct client *c)
+{
+    if (list_empty(&c->dirty_node))
+        list_push_back(&c->worker->dirty, &c->dirty_node);
+}
+
+/* As Redis: the hard limit at once, the soft one after its seconds without a pause. */
+static bool over_output_limit(struct client *c, size_t bytes)
+{
+    const struct worker *w = c->worker;
+    const struct output_limit *limit = &w->config->client_output_buffer_limit[OUTPUT_CLASS_NORMAL];
+    if (limit->hard_bytes && bytes >= limit->hard_bytes)
+        return true;
+    if (!limit->soft_bytes || bytes < limit->soft_bytes) {
+        c->soft_limit_since_ms = 0;
+        return false;
+    }
+    if (c->soft_limit_since_ms == 0)
+        c->soft_limit_since_ms = w->now_ms;
+    return w->now_ms - c->soft_limit_since_ms > limit->soft_seconds * 1000;
+}
+
+static void check_output_limit(struct client *c)
+{
+    size_t bytes = conn_output_bytes(&c->conn);
+    if (bytes == 0 || !over_output_limit(c, bytes))
+        return;
+    static struct log_limit limit;
+    stat_add(&c->worker->stats.output_limit_closed, 1);
+    log_limited(&limit, LOG_LEVEL_WARNING, "Client id=%llu addr=%s closed for overcoming of output buffer limits.",
+                       (unsigned long long)c->id, c->address);
+    client_close(c);
+}
+
+static void finish_if_drained(struct client *c)
+{
+    if (c->close_after_reply && !c->batch && conn_drained(&c->conn))
+        client_close(c);
+}
+
+static void count_bytes(struct client *c)
+{
+    struct worker *w = c->worker;
+    stat_add(&w->stats.bytes_in, c->conn.bytes_in - c->counted_in);
+    stat_add(&w->stats.bytes_out, c->conn.bytes_out - c->counted_out);
+    c->counted_in = c->conn.bytes_in;
+    c->counted_out = c->conn.bytes_out;
+}
+
+void clients_flush(struct worker *w)
+{
+    struct list dirty, *n;
+    if (list_empty(&w->dirty))
+        return;
+    uint64_t safe = w->journal ? atomic_load_explicit(&w->journal->safe, memory_order_acquire) : UINT64_MAX;
+    list_take_all(&dirty, &w->dirty);
+    while ((n = list_pop_front(&dirty))) {
+        struct client *c = container_of(n, struct client, dirty_node);
+        if (c->reply_position > safe) {
+            client_dirty(c); /* what it would tell is not safe yet */
+            continue;
+        }
+        conn_flush(&c->conn);
+        count_bytes(c);
+        check_output_limit(c);
+        finish_if_drained(c);
+    }
+}
+
+static void on_sent(struct conn *conn) { finish_if_drained((struct client *)conn); }
+
+/* ---- Going ---- */
+
+void client_close(struct client *c)
+{
+    if (c->conn.closing)
+        return;
+    conn_close(&c->conn);
+    list_remove(&c->dirty_node);
+    if (c->paused) {
+        /* Its batch will never go on. */
+        list_remove(&c->wait_node);
+        c->paused = false;
+        batch_abandon(c->batch);
+    }
+    list_push_back(&c->worker->closing, &c->wait_node);
+}
+
+void client_close_after_reply(struct client *c)
+{
+    c->close_after_reply = true;
+    conn_read_stop(&c->conn);
+    client_dirty(c);
+}
+
+static void on_end(struct conn *conn, int error)
+{
+    (void)error;
+    client_close((struct client *)conn);
+}
+
+static void client_free(struct client *c)
+{
+    struct worker *w = c->worker;
+    count_bytes(c);
+    list_remove(&c->node);
+    list_remove(&c->dirty_node);
+    parse_reset(&c->parser);
+    mem_free(NULL, c->name);
+    mem_free(NULL, c->lib_name);
+    mem_free(NULL, c->lib_ver);
+    w->nclients--;
+    atomic_fetch_sub_explicit(&w->server->nclients, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&w->server->load[w->id].clients, 1, memory_order_relaxed);
+    mem_free(NULL, c);
+}
+
+void clients_reap(struct worker *w)
+{
+    for (struct list *n = w->closing.next, *next; n != &w->closing; n = next) {
+        next = n->next;
+        struct client *c = container_of(n, struct client, wait_node);
+        if (c->batch || !conn_finish(&c->conn))
+            continue;
+        list_remove(n);
+        client_free(c);
+    }
+}
+
+void clients_cron(struct worker *w)
+{
+    int64_t timeout_ms = w->config->timeout * 1000;
+    if (w->pause != PAUSE_NONE && w->now_ms >= w->pause_until_ms)
+        clients_unpause(w);
+    for (uint32_t left = w->nclients / 10 + 1; left > 0 && !list_empty(&w->clients); left--) {
+        struct list *n = list_pop_front(&w->clients);
+        list_push_back(&w->clients, n);
+        struct client *c = container_of(n, struct client, node);
+        if (c->conn.closing)
+            continue;
+        if (timeout_ms && !c->batch && w->now_ms - c->active_ms > timeout_ms)
+            client_close(c);
+        else
+            check_output_limit(c);
+    }
+}

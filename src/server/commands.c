@@ -1,0 +1,7 @@
+#include "src/server/commands.h"
+
+void server_commands_bind(void)
+{
+    command_bind(connection_bindings);
+    command_bind(keys_bindings);
+}

@@ -1,0 +1,17 @@
+/* The commands that need more than a shard: their handlers lie in this folder and are bound to their rows at start.
+ * Rows: src/cmd. In such a handler the client is command_client(c). */
+#ifndef SKUA_SERVER_COMMANDS_H
+#define SKUA_SERVER_COMMANDS_H
+
+#include "src/cmd/table.h"
+#include "src/server/client.h"
+
+extern const struct command_binding connection_bindings[]; /* connection_commands.c */
+extern const struct command_binding keys_bindings[];       /* keys_commands.c */
+
+/* Binds all of them. After command_table_init. */
+void server_commands_bind(void);
+
+static inline struct client *command_client(const struct cmd *c) { return c->client; }
+
+#endif

@@ -1,0 +1,235 @@
+#include "src/server/listen.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "src/base/list.h"
+#include "src/base/log.h"
+#include "src/base/mem.h"
+#include "src/server/config.h"
+#include "src/server/server.h"
+#include "src/server/worker.h"
+
+struct listener {
+    struct io_op op;
+    struct list node;
+    struct worker *w0;
+    int fd;
+    bool unix_socket;
+    bool stopped;
+};
+
+struct listeners {
+    struct list all; /* struct listener; stopped ones until their last completion */
+    char unix_path[108];
+};
+
+static void on_accept(struct io_op *op, int res, const char *data)
+{
+    struct listener *l = container_of(op, struct listener, op);
+    static struct log_limit limit;
+    if (l->stopped) {
+        if (res >= 0)
+            close(res);
+        return;
+    }
+    if (res >= 0)
+        server_accept(l->w0, res, l->unix_socket);
+    else
+        log_limited(&limit, LOG_LEVEL_WARNING, "Accepting client connection: %s", strerror(-res));
+}
+
+static void add(struct listeners *ls, int fd, bool unix_socket)
+{
+    struct listener *l = mem_zalloc(NULL, sizeof *l);
+    l->fd = fd;
+    l->unix_socket = unix_socket;
+    l->op.done = on_accept;
+    list_push_back(&ls->all, &l->node);
+}
+
+static int open_tcp(const struct addrinfo *a, int backlog)
+{
+    int on = 1;
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (a->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, backlog) == 0)
+        return fd;
+    int error = -errno;
+    close(fd);
+    return error;
+}
+
+/* One entry of bind: "-" in front: an address that this machine lacks is left out; "*" and "::*": all of a family. */
+static int open_address(const char *text, int port, int backlog)
+{
+    const char *name = text[0] == '-' ? text + 1 : text;
+    char service[8];
+    snprintf(service, sizeof service, "%d", port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
+    hints.ai_family = strchr(name, ':') ? AF_INET6 : AF_INET;
+    const char *host = strcmp(name, "*") == 0 || strcmp(name, "::*") == 0 ? NULL : name;
+    if (getaddrinfo(host, service, &hints, &found) != 0)
+        return -EADDRNOTAVAIL;
+    int fd = open_tcp(found, backlog);
+    freeaddrinfo(found);
+    return fd;
+}
+
+static bool may_be_missing(const char *text, int error)
+{
+    return text[0] == '-' && (error == -EADDRNOTAVAIL || error == -EAFNOSUPPORT || error == -EPROTONOSUPPORT ||
+                              error == -ESOCKTNOSUPPORT || error == -EPFNOSUPPORT || error == -ENOPROTOOPT);
+}
+
+static bool open_all_tcp(struct listeners *ls, const struct config *config, char *error, size_t error_bytes)
+{
+    int opened = 0;
+    for (size_t i = 0; config->port != 0 && i < config->bind.count; i++) {
+        const char *text = config->bind.v[i];
+        int fd = open_address(text, (int)config->port, (int)config->tcp_backlog);
+        if (fd >= 0) {
+            add(ls, fd, false);
+            opened++;
+        } else if (!may_be_missing(text, fd)) {
+            snprintf(error, error_bytes, "Could not create server TCP listening socket %s:%d: bind: %s%s", text,
+                     (int)config->port, strerror(-fd),
+                     fd == -EADDRINUSE ? ". Another server has this port: stop it, or give --port another one" : "");
+            return false;
+        }
+    }
+    if (opened == 0 && config->port != 0 && config->bind.count > 0) {
+        snprintf(error, error_bytes, "Failed listening on port %d (tcp), aborting.", (int)config->port);
+        return false;
+    }
+    return true;
+}
+
+static bool open_unix(struct listeners *ls, const struct config *config, char *error, size_t error_bytes)
+{
+    const char *path = config->unixsocket;
+    if (path[0] == '\0')
+        return true;
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof a.sun_path) {
+        snprintf(error, error_bytes, "unixsocket: the path is longer than %zu bytes", sizeof a.sun_path - 1);
+        return false;
+    }
+    strcpy(a.sun_path, path);
+    unlink(path); /* left over from a server that was killed; as redis-server does */
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, (int)config->tcp_backlog) != 0) {
+        snprintf(error, error_bytes, "Failed opening Unix socket %s: bind: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    if (config->unixsocketperm)
+        chmod(path, (mode_t)config->unixsocketperm);
+    strcpy(ls->unix_path, path);
+    add(ls, fd, true);
+    return true;
+}
+
+static struct listeners *create(void)
+{
+    struct listeners *ls = mem_zalloc(NULL, sizeof *ls);
+    list_init(&ls->all);
+    return ls;
+}
+
+struct listeners *listeners_open(const struct config *config, char *error, size_t error_bytes)
+{
+    struct listeners *ls = create();
+    if (open_all_tcp(ls, config, error, error_bytes) && open_unix(ls, config, error, error_bytes)) {
+        if (!list_empty(&ls->all))
+            return ls;
+        snprintf(error, error_bytes, "Configured to not listen anywhere, exiting.");
+    }
+    listeners_free(ls);
+    return NULL;
+}
+
+static void start(struct listener *l, struct worker *w0)
+{
+    l->w0 = w0;
+    io_accept(w0->io, &l->op, l->fd);
+}
+
+void listeners_start(struct listeners *ls, struct worker *w0)
+{
+    for (struct list *n = ls->all.next; n != &ls->all; n = n->next)
+        start(container_of(n, struct listener, node), w0);
+}
+
+static void stop(struct listener *l)
+{
+    if (l->stopped)
+        return;
+    l->stopped = true;
+    if (io_op_active(&l->op))
+        io_cancel(l->w0->io, &l->op);
+}
+
+bool listeners_rebind(struct listeners *ls, struct worker *w0, const struct config *config, char *error,
+                      size_t error_bytes)
+{
+    struct listeners *fresh = create();
+    /* The old sockets go first where an address stays the same: two cannot listen on it at a time. */
+    for (struct list *n = ls->all.next; n != &ls->all; n = n->next) {
+        struct listener *l = container_of(n, struct listener, node);
+        if (!l->unix_socket && !l->stopped)
+            shutdown(l->fd, SHUT_RD);
+    }
+    if (!open_all_tcp(fresh, config, error, error_bytes)) {
+        listeners_free(fresh);
+        for (struct list *n = ls->all.next; n != &ls->all; n = n->next) {
+            struct listener *l = container_of(n, struct listener, node);
+            if (!l->unix_socket && !l->stopped)
+                listen(l->fd, (int)config->tcp_backlog);
+        }
+        return false;
+    }
+    for (struct list *n = ls->all.next; n != &ls->all; n = n->next) {
+        struct listener *l = container_of(n, struct listener, node);
+        if (!l->unix_socket)
+            stop(l);
+    }
+    struct list *n;
+    while ((n = list_pop_front(&fresh->all))) {
+        list_push_back(&ls->all, n);
+        start(container_of(n, struct listener, node), w0);
+    }
+    listeners_free(fresh);
+    return true;
+}
+
+void listeners_stop(struct listeners *ls)
+{
+    for (struct list *n = ls->all.next; n != &ls->all; n = n->next)
+        stop(container_of(n, struct listener, node));
+    if (ls->unix_path[0])
+        unlink(ls->unix_path);
+}
+
+void listeners_free(struct listeners *ls)
+{
+    struct list *n;
+    while ((n = list_pop_front(&ls->all))) {
+        struct listener *l = container_of(n, struct listener, node);
+        close(l->fd);
+        mem_free(NULL, l);
+    }
+    mem_free(NULL, ls);
+}

@@ -1,0 +1,71 @@
+/* The server: what all workers share. Everything here is fixed before the workers start, or atomic, or guarded by a
+ * protocol that its comment names. */
+#ifndef SKUA_SERVER_SERVER_H
+#define SKUA_SERVER_SERVER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shard/lane.h"
+#include "src/cmd/table.h"
+#include "src/io/io.h"
+
+struct config;
+struct control;
+struct listeners;
+struct shard;
+struct worker;
+
+enum { RUN_ID_BYTES = 40 };
+
+/* Each on its own cache line: written by the acceptor and by the clients' workers. */
+struct server_load {
+    _Alignas(64) _Atomic uint32_t clients;
+};
+
+struct server {
+    uint32_t nworkers;
+    struct worker **workers; /* [nworkers], owned */
+    struct shard **shards;   /* [nworkers], into the workers */
+    struct lanes lanes;
+    struct server_load *load; /* [nworkers]: clients whose home is, or will be, that worker */
+    _Atomic bool *not_built_logged; /* [command_count()] */
+    struct control *control;     /* see control.h */
+    struct listeners *listeners; /* worker 0's; NULL under the simulator */
+    uint64_t hash_seed;
+    uint32_t databases;
+    char run_id[RUN_ID_BYTES + 1];
+    const char *executable;  /* argv[0] resolved */
+    int64_t started_ms;      /* wall clock */
+    uint64_t started_ns;
+    _Atomic uint64_t next_client_id;
+    _Atomic uint32_t nclients;
+    _Atomic uint64_t clients_rejected;
+    _Atomic int64_t stats_since_ms; /* CONFIG RESETSTAT */
+    _Atomic int signal_received; /* by the main thread; 0: none */
+    _Atomic bool stopping;
+};
+
+/* Makes the server and its workers from the configuration, which must outlive them (a reference is taken). io[i] becomes
+ * worker i's. Owned by the caller; freed with server_destroy after the workers' loops have ended. */
+struct server *server_create(const struct config *config, uint32_t nworkers, struct io **io, uint64_t hash_seed);
+void server_destroy(struct server *server);
+
+/* The descriptor of a new connection, on worker 0's thread: goes to the worker with the fewest clients, or is refused
+ * (maxclients, protected mode). */
+void server_accept(struct worker *w, int fd, bool unix_socket);
+
+/* Each worker, ten times a second. */
+void server_cron(struct worker *w);
+
+/* Logs, once, that a client wanted a command that is not there yet. */
+void server_log_not_built(struct server *s, const struct command *row);
+
+/* Worker 0, each iteration: acts on a signal. */
+void server_poll(struct worker *w);
+
+/* Starts the end: every worker closes its clients and its loop returns. Worker 0's thread. */
+void server_stop(struct worker *w);
+
+#endif

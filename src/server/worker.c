@@ -1,0 +1,364 @@
+#include "src/server/worker.h"
+
+#include "src/base/assert.h"
+#include "src/base/mem.h"
+#include "src/server/ask.h"
+#include "src/server/batch.h"
+#include "src/server/bundle.h"
+#include "src/server/client.h"
+#include "src/server/config.h"
+#include "src/server/listen.h"
+#include "src/server/server.h"
+
+enum {
+    CRON_NS = 100 * 1000 * 1000,
+    EXPIRE_BUDGET = 256, /* keys looked at in one iteration */
+    FREE_BUDGET = 512,   /* entries freed in one iteration */
+};
+
+/* ---- Messages ---- */
+
+void worker_send(struct worker *w, uint32_t target, struct message *msg, enum message_kind kind)
+{
+    msg->kind = (int)kind;
+    struct outbox *o = &w->outbox[target];
+    if (!o->newest)
+        w->outbox_dirty[w->outbox_ndirty++] = target;
+    outbox_add(o, msg);
+}
+
+static void publish(struct worker *w)
+{
+    for (uint32_t i = 0; i < w->outbox_ndirty; i++) {
+        uint32_t target = w->outbox_dirty[i];
+        struct worker *t = w->server->workers[target];
+        if (mailbox_publish(&t->mailbox, &w->outbox[target]))
+            io_wake(w->io, t->io);
+    }
+    w->outbox_ndirty = 0;
+}
+
+void worker_wake(struct worker *w, uint32_t target)
+{
+    struct worker *t = w->server->workers[target];
+    if (mailbox_needs_wake(&t->mailbox)) {
+        stat_add(&w->stats.wakes, 1);
+        io_wake(w->io, t->io);
+    }
+}
+
+static void park(struct worker *w, struct message *msg)
+{
+    msg->next = NULL;
+    *w->parked_tail = msg;
+    w->parked_tail = &msg->next;
+}
+
+static void run_on_shard(struct worker *w, struct message *msg)
+{
+    if (msg->kind == MSG_ASK_SHARD) {
+        shard_begin(&w->shard, w->id, w->now_ms, NULL);
+        ask_step(w, (struct ask_part *)msg);
+        return;
+    }
+    struct group *g = (struct group *)msg;
+    group_run(w, g);
+    worker_send(w, g->home, msg, MSG_GROUP_DONE);
+}
+
+static void take_message(struct worker *w, struct message *msg)
+{
+    switch ((enum message_kind)msg->kind) {
+    case MSG_GROUP:
+    case MSG_ASK_SHARD:
+        if (lane_is_held(w->lane) || w->parked)
+            park(w, msg); /* behind those that wait already */
+        else
+            run_on_shard(w, msg);
+        break;
+    case MSG_GROUP_DONE:
+        batch_progress(((struct group *)msg)->batch);
+        break;
+    case MSG_HOLD_READY:
+        bundle_ready(w, container_of(msg, struct hold, ready));
+        break;
+    case MSG_ASK:
+        ask_step(w, (struct ask_part *)msg);
+        break;
+    case MSG_ASK_DONE: {
+        struct ask *a = (struct ask *)msg;
+        a->done(w, a);
+        break;
+    }
+    case MSG_CLIENT:
+        client_adopt(w, container_of(msg, struct client, msg));
+        break;
+    }
+}
+
+/* Fetches what the groups in the chain will touch, so that their cache misses overlap. */
+static void prefetch_groups(struct worker *w, const struct message *msg)
+{
+    for (unsigned n = 0; msg && n < 16; msg = msg->next, n++)
+        if (msg->kind == MSG_GROUP)
+            group_prefetch(w, (const struct group *)msg);
+}
+
+static void take_mail(struct worker *w)
+{
+    if (mailbox_empty(&w->mailbox))
+        return;
+    struct message *msg = mailbox_take(&w->mailbox);
+    unsigned n = 0;
+    while (msg) {
+        struct message *next = msg->next;
+        if (n++ % 16 == 0 && !lane_is_held(w->lane))
+            prefetch_groups(w, msg);
+        take_message(w, msg);
+        msg = next;
+    }
+}
+
+static void run_parked(struct worker *w)
+{
+    struct message *msg = w->parked;
+    w->parked = NULL;
+    w->parked_tail = &w->parked;
+    while (msg) {
+        struct message *next = msg->next;
+        run_on_shard(w, msg);
+        msg = next;
+    }
+}
+
+static void run_again(struct worker *w)
+{
+    struct list now, *n;
+    list_take_all(&now, &w->again);
+    while ((n = list_pop_front(&now))) {
+        struct ask_part *part = container_of(n, struct ask_part, node);
+        take_message(w, &part->msg);
+    }
+}
+
+/* ---- Lanes ---- */
+
+static void run_lane(struct worker *w)
+{
+    for (;;) {
+        struct lane_news news = lane_step(&w->server->lanes, w->id, w->now_ns);
+        if (news.complete)
+            for (uint32_t s = shard_set_next(&news.complete->shards, 0); s < SHARDS_MAX;
+                 s = shard_set_next(&news.complete->shards, s + 1))
+                if (s != w->id)
+                    worker_wake(w, s);
+        if (news.ready && news.ready->home != w->id)
+            worker_send(w, news.ready->home, &news.ready->ready, MSG_HOLD_READY);
+        else if (news.ready)
+            bundle_ready(w, news.ready);
+        /* What queued up during a hold runs before the next one; while taken back, the shard is free as well. */
+        if (!lane_is_held(w->lane) && w->parked)
+            run_parked(w);
+        if (!news.released && !news.ready)
+            return;
+    }
+}
+
+/* ---- Fibers ---- */
+
+static void fiber_step(struct worker *w, struct worker_fiber *f)
+{
+    f->wake_ns = 0;
+    fiber_resume(f->fiber);
+    if (!fiber_done(f->fiber))
+        return;
+    list_remove(&f->node);
+    fiber_destroy(f->fiber);
+    f->finish(f->arg);
+    mem_free(NULL, f);
+    w->busy = true;
+}
+
+bool worker_spawn(struct worker *w, fiber_fn *fn, void (*finish)(void *arg), void *arg)
+{
+    struct worker_fiber *f = mem_zalloc(NULL, sizeof *f);
+    f->fiber = fiber_create(fn, arg, 0);
+    if (!f->fiber) {
+        mem_free(NULL, f);
+        return false;
+    }
+    f->finish = finish;
+    f->arg = arg;
+    list_push_back(&w->fibers, &f->node);
+    fiber_step(w, f);
+    return true;
+}
+
+void worker_yield_until(struct worker *w, uint64_t wake_ns)
+{
+    struct fiber *self = fiber_current();
+    for (struct list *n = w->fibers.next; n != &w->fibers; n = n->next)
+        if (container_of(n, struct worker_fiber, node)->fiber == self)
+            container_of(n, struct worker_fiber, node)->wake_ns = wake_ns;
+    fiber_yield();
+}
+
+static void run_fibers(struct worker *w)
+{
+    for (struct list *n = w->fibers.next, *next; n != &w->fibers; n = next) {
+        next = n->next;
+        struct worker_fiber *f = container_of(n, struct worker_fiber, node);
+        if (f->wake_ns <= w->now_ns)
+            fiber_step(w, f);
+    }
+}
+
+/* ---- The loop ---- */
+
+static void tick(struct worker *w)
+{
+    w->now_ns = io_now_ns(w->io);
+    w->now_ms = io_wall_us(w->io) / 1000;
+}
+
+/* Expiry and freeing, a slice an iteration as long as there is something due. */
+static void maintain(struct worker *w)
+{
+    if (lane_is_held(w->lane))
+        return;
+    struct effects *effects = w->journal ? &w->effects : NULL;
+    shard_begin(&w->shard, w->id, w->now_ms, effects);
+    if (w->expire_active && keyspace_next_expiry_ms(w->shard.keyspace) <= w->now_ms &&
+        keyspace_expire_step(w->shard.keyspace, EXPIRE_BUDGET))
+        w->busy = true;
+    if (w->freeing) {
+        w->freeing = keyspace_free_step(w->shard.keyspace, FREE_BUDGET);
+        w->busy = w->busy || w->freeing;
+    }
+    if (effects)
+        effects_flush(effects, w->journal, w->id, false);
+}
+
+static void cron(struct worker *w)
+{
+    if (w->now_ns < w->cron_ns)
+        return;
+    w->cron_ns = w->now_ns + CRON_NS;
+    w->freeing = true; /* looks whether there is something to free or to merge */
+    clients_cron(w);
+    server_cron(w);
+}
+
+static uint64_t next_deadline(struct worker *w)
+{
+    uint64_t deadline = w->cron_ns;
+    uint64_t lane = lane_deadline_ns(w->lane);
+    if (lane < deadline)
+        deadline = lane;
+    for (struct list *n = w->fibers.next; n != &w->fibers; n = n->next) {
+        uint64_t wake = container_of(n, struct worker_fiber, node)->wake_ns;
+        if (wake < deadline)
+            deadline = wake;
+    }
+    return deadline;
+}
+
+/* Waits for the kernel or for others, unless there is something to do already. */
+static void wait_for_work(struct worker *w)
+{
+    if (w->busy || !mailbox_empty(&w->mailbox) || lane_has_work(w->lane)) {
+        w->busy = false;
+        io_reap(w->io);
+        return;
+    }
+    mailbox_announce_sleep(&w->mailbox);
+    if (mailbox_empty(&w->mailbox) && !lane_has_work(w->lane))
+        io_wait(w->io, next_deadline(w));
+    else
+        io_reap(w->io);
+    mailbox_awake(&w->mailbox);
+}
+
+void worker_run(struct worker *w)
+{
+    ASSERT(io_enter(w->io) == 0);
+    tick(w);
+    w->cron_ns = w->now_ns + CRON_NS;
+    if (w->id == 0 && w->server->listeners)
+        listeners_start(w->server->listeners, w);
+    while (!w->stopping || w->nclients > 0) {
+        wait_for_work(w);
+        tick(w);
+        take_mail(w);
+        run_again(w);
+        run_lane(w);
+        if (!list_empty(&w->fibers))
+            run_fibers(w);
+        bundles_progress(w);
+        cron(w);
+        if (w->id == 0)
+            server_poll(w);
+        maintain(w);
+        bundles_put(w);
+        publish(w);
+        clients_flush(w);
+        clients_reap(w);
+        stat_add(&w->stats.iterations, 1);
+    }
+}
+
+void worker_take_control(struct worker *w, const struct control_state *state)
+{
+    const struct control_state *old = w->control;
+    w->control = state;
+    w->config = state->config;
+    w->limits.proto_max_bulk_len = (int64_t)state->config->proto_max_bulk_len;
+    w->limits.databases = (uint32_t)state->config->databases;
+    w->strict_order = state->config->pipeline_order == PIPELINE_ORDER_STRICT;
+    w->pause = state->pause;
+    w->pause_until_ms = state->pause_until_ms;
+    w->expire_active = state->expire_active;
+    if (old)
+        control_release(old);
+    clients_unpause(w);
+}
+
+uint64_t worker_random(struct worker *w) { return random_u64(&w->random); }
+
+void worker_init(struct worker *w, struct server *server, uint32_t id, struct io *io)
+{
+    w->id = id;
+    w->server = server;
+    w->io = io;
+    mailbox_init(&w->mailbox);
+    w->lane = &server->lanes.lane[id];
+    w->shape = (struct key_space_shape){server->hash_seed, server->nworkers};
+    w->outbox = mem_zalloc(NULL, server->nworkers * sizeof *w->outbox);
+    w->outbox_dirty = mem_zalloc(NULL, server->nworkers * sizeof *w->outbox_dirty);
+    w->group_of = mem_zalloc(NULL, server->nworkers * sizeof(struct group *));
+    w->parked_tail = &w->parked;
+    list_init(&w->again);
+    list_init(&w->clients);
+    list_init(&w->dirty);
+    list_init(&w->closing);
+    list_init(&w->paused);
+    list_init(&w->open_bundles);
+    list_init(&w->flying_bundles);
+    list_init(&w->fibers);
+    effects_init(&w->effects);
+    random_init(&w->random, server->hash_seed ^ (id + 1));
+    w->held_done_tail = &w->held_done;
+    shard_init(&w->shard, id, server->databases);
+}
+
+void worker_deinit(struct worker *w)
+{
+    control_release(w->control);
+    batches_deinit(w);
+    shard_deinit(&w->shard);
+    effects_deinit(&w->effects);
+    mem_free(NULL, w->outbox);
+    mem_free(NULL, w->outbox_dirty);
+    mem_free(NULL, w->group_of);
+    io_destroy(w->io);
+}
