@@ -8,7 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 16 * 1024, WORDS_MAX = 64 };
+enum { READ_BYTES = 16 * 1024 };
 
 void client_init(struct client *c, uint16_t port) { *c = (struct client){.fd = -1, .port = port}; }
 
@@ -80,17 +80,8 @@ bool client_reply(struct client *c, struct slice *reply)
 
 bool client_command(struct client *c, const char *text, struct slice *reply)
 {
-    struct slice argv[WORDS_MAX];
-    uint32_t argc = 0;
-    for (const char *word = text; argc < WORDS_MAX; word++) {
-        size_t len = strcspn(word, " ");
-        argv[argc++] = slice_of(word, len);
-        word += len;
-        if (!*word)
-            break;
-    }
     struct bytes out = {0};
-    resp_put_command(&out, argc, argv);
+    resp_put_text(&out, text);
     bool good = client_send(c, &out) && client_reply(c, reply);
     bytes_free(&out);
     return good;

@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "src/base/assert.h"
 #include "src/base/mem.h"
 
-enum { LINE_BYTES_MAX = 64 * 1024, HEAD_BYTES_MAX = 32 };
+enum { LINE_BYTES_MAX = 64 * 1024, HEAD_BYTES_MAX = 32, WORDS_MAX = 64 };
 
 void bytes_reserve(struct bytes *b, size_t room)
 {
@@ -46,6 +47,21 @@ void resp_put_command(struct bytes *b, uint32_t argc, const struct slice *argv)
         bytes_put(b, argv[i].ptr, argv[i].len);
         bytes_put(b, "\r\n", 2);
     }
+}
+
+void resp_put_text(struct bytes *b, const char *text)
+{
+    struct slice argv[WORDS_MAX];
+    uint32_t argc = 0;
+    for (const char *word = text;; word++) {
+        size_t len = strcspn(word, " ");
+        ASSERT(argc < WORDS_MAX);
+        argv[argc++] = slice_of(word, len);
+        word += len;
+        if (!*word)
+            break;
+    }
+    resp_put_command(b, argc, argv);
 }
 
 ptrdiff_t resp_reply_len(const char *data, size_t len)

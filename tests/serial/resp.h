@@ -22,6 +22,8 @@ void bytes_drop(struct bytes *b, size_t n);
 void bytes_free(struct bytes *b);
 
 void resp_put_command(struct bytes *b, uint32_t argc, const struct slice *argv);
+/* The same from a text of words separated by single blanks. */
+void resp_put_text(struct bytes *b, const char *text);
 
 /* The length of the reply that data begins with, in bytes; 0 if it is not all there, -1 if it is not a reply. */
 ptrdiff_t resp_reply_len(const char *data, size_t len);
