@@ -209,25 +209,46 @@ static int read_bulk_length(struct parser *p, struct slice in, const struct pars
     return STEP_DONE;
 }
 
+/* Appends n bytes of the current bulk to its blob, which doubles with what has arrived. Unless the bulk is complete
+ * then, there is room behind them. */
+static void extend_direct(struct parser *p, const char *bytes, size_t n)
+{
+    size_t len = (size_t)p->bulk_len;
+    struct blob *b = p->direct;
+    if (!b || (b->cap - b->len <= n && b->cap < len)) {
+        size_t cap = ((b ? b->len : 0) + n) * 2;
+        cap = cap > DIRECT_BYTES_FIRST ? cap : DIRECT_BYTES_FIRST;
+        cap = cap < len ? cap : len;
+        p->direct = b = b ? blob_grow(b, cap) : blob_create(cap);
+    }
+    memcpy(b->data + b->len, bytes, n);
+    b->len += n;
+}
+
 /* The bytes of a bulk and the two behind it, which Redis does not look at. */
 static int read_bulk(struct parser *p, struct slice in)
 {
     size_t len = (size_t)p->bulk_len, there = in.len - p->pos;
+    struct parse_part part = {p->pos, len, NULL};
     if (p->direct) {
-        if (p->direct->len < len)
+        size_t missing = len - p->direct->len;
+        if (there < missing)
             return PARSE_BULK;
-        if (there < 2)
+        if (missing > 0)
+            extend_direct(p, in.ptr + p->pos, missing);
+        p->pos += missing;
+        if (there - missing < 2)
             return PARSE_MORE;
-        parts_push(p, (struct parse_part){0, len, p->direct});
+        part.blob = p->direct;
         p->blob_bytes += blob_memory(p->direct);
         p->direct = NULL;
-        p->pos += 2;
     } else {
         if (there < len + 2)
             return there < len && len >= PARSE_DIRECT_BYTES_MIN ? PARSE_BULK : PARSE_MORE;
-        parts_push(p, (struct parse_part){p->pos, len, NULL});
-        p->pos += len + 2;
+        p->pos += len;
     }
+    parts_push(p, part);
+    p->pos += 2;
     p->line_pos = p->pos;
     p->in_bulk = false;
     p->args_left--;
@@ -323,21 +344,10 @@ enum parse_status parse_next(struct parser *p, struct slice in, const struct par
 
 size_t parse_take_bulk(struct parser *p, struct slice in, char **dst, size_t *consumed)
 {
-    size_t len = (size_t)p->bulk_len;
     ASSERT(p->in_bulk && p->pos <= in.len);
-    *consumed = 0;
-    if (!p->direct) {
-        size_t there = in.len - p->pos;
-        ASSERT(there < len);
-        size_t cap = there * 2 > DIRECT_BYTES_FIRST ? there * 2 : DIRECT_BYTES_FIRST;
-        p->direct = blob_create(cap < len ? cap : len);
-        memcpy(p->direct->data, in.ptr + p->pos, there);
-        p->direct->len = *consumed = there;
-    } else if (p->direct->len == p->direct->cap) {
-        size_t cap = p->direct->cap * 2;
-        p->direct = blob_grow(p->direct, cap < len ? cap : len);
-    }
-    ASSERT(p->direct->len < p->direct->cap);
+    *consumed = in.len - p->pos;
+    ASSERT(*consumed + (p->direct ? p->direct->len : 0) < (size_t)p->bulk_len);
+    extend_direct(p, in.ptr + p->pos, *consumed);
     *dst = p->direct->data + p->direct->len;
     return p->direct->cap - p->direct->len;
 }

@@ -86,8 +86,9 @@ enum parse_status parse_next(struct parser *p, struct slice in, const struct par
 /* After PARSE_BULK: moves what is there of the bulk into a blob and returns how many of the following bytes of the
  * connection, at least 1, the caller is to receive at *dst before it calls parse_bulk_received. *consumed is how many
  * bytes were moved and are to be dropped from the END of in. The blob doubles with what has arrived: once the space is
- * full, parse_next may give PARSE_BULK again for the next stretch of the same bulk. *dst stays valid until the next
- * call that is given p, and parse_reset must not be called while the kernel may still write there. */
+ * full, go on with parse_next, which may give PARSE_BULK again for the next stretch of the same bulk, be it before or
+ * after some of it came as ordinary input. *dst stays valid until the next call that is given p, and parse_reset must
+ * not be called while the kernel may still write there. */
 size_t parse_take_bulk(struct parser *p, struct slice in, char **dst, size_t *consumed);
 /* All bytes that parse_take_bulk asked for are at *dst. */
 void parse_bulk_received(struct parser *p);

@@ -43,7 +43,8 @@ struct feed {
     size_t len, cap;
     char *dst; /* where the bulk that is being received goes on */
     size_t dst_left;
-    bool direct; /* whether PARSE_BULK is taken up */
+    bool direct;         /* whether PARSE_BULK is taken up */
+    struct random *whim; /* if set, decides that each time anew */
     bool closed;
     struct output out;
 };
@@ -93,7 +94,7 @@ static void drain(struct feed *f)
             assert_true(result.consumed > 0 && result.consumed <= f->len);
             f->len -= result.consumed;
             memmove(f->in, f->in + result.consumed, f->len);
-        } else if (status == PARSE_BULK && f->direct) {
+        } else if (status == PARSE_BULK && (f->whim ? random_below(f->whim, 2) : f->direct)) {
             size_t consumed;
             f->dst_left = parse_take_bulk(&f->parser, slice_of(copy, f->len), &f->dst, &consumed);
             assert_true(f->dst_left > 0);
@@ -247,6 +248,7 @@ static void test_random_pieces(void **state)
         struct output stream = {0}, want = {0};
         struct feed f;
         feed_init(&f, random_below(&r, 2));
+        f.whim = random_below(&r, 2) ? &r : NULL;
         for (uint64_t n = 1 + random_below(&r, 5); n > 0; n--)
             append_request(&stream, &want, &r);
         size_t piece_max = stream.len > 100000 ? 20000 + random_below(&r, 100000) : 1 + random_below(&r, 300);
