@@ -1,24 +1,39 @@
-/* A blocking connection to a server on this machine, for one thread. It sends what it is given and hands out replies as
- * they came. Failures of the connection are results, not errors: some tests cut connections on purpose. */
+/* A connection to a server, for one thread or coroutine. It sends what it is given and hands out replies as they came.
+ * Failures of the connection are results, not errors: some tests cut connections on purpose. What carries the bytes is
+ * a transport: sockets here, the simulator's network in tests/sim. */
 #ifndef SKUA_TESTS_SERIAL_CLIENT_H
 #define SKUA_TESTS_SERIAL_CLIENT_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "src/base/slice.h"
 #include "tests/serial/resp.h"
 
+/* All wait until they have an answer. */
+struct transport {
+    int (*connect)(void *world, uint16_t port); /* a descriptor, or negative */
+    ssize_t (*send)(void *world, int fd, const void *buf, size_t len);
+    ssize_t (*recv)(void *world, int fd, void *buf, size_t len);
+    void (*close)(void *world, int fd, bool hard);
+    void (*hesitate)(void *world); /* lets others go on */
+};
+
+/* Blocking TCP on this machine; a reply that takes longer than CLIENT_SECONDS_MAX counts as lost. No world. */
+extern const struct transport client_sockets;
+enum { CLIENT_SECONDS_MAX = 30 };
+
 struct client {
-    int fd; /* -1: not connected */
+    const struct transport *transport;
+    void *world; /* the transport's */
+    int fd;      /* -1: not connected */
     uint16_t port;
     struct bytes in;
     size_t taken; /* of in, by the reply that was handed out last */
 };
 
-enum { CLIENT_SECONDS_MAX = 30 }; /* a reply that takes longer counts as lost */
-
-void client_init(struct client *c, uint16_t port);
+void client_init(struct client *c, const struct transport *transport, void *world, uint16_t port);
 /* Connects if it is not connected. */
 bool client_connect(struct client *c);
 /* Drops what was not read; sends a reset if hard. */

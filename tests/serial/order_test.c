@@ -242,7 +242,7 @@ static void *run_watcher(void *arg)
     struct watcher *w = arg;
     struct test *t = w->test;
     struct client c;
-    client_init(&c, t->port);
+    client_init(&c, &client_sockets, NULL, t->port);
     if (!client_connect(&c))
         fail(t, "a watcher can't connect");
     for (uint32_t number = 1; number <= t->rounds && !atomic_load(&t->failed); number++) {
@@ -263,7 +263,7 @@ static void *run_watcher(void *arg)
 static void run_rounds(struct test *t, const struct server *server, struct random *random)
 {
     struct client c;
-    client_init(&c, t->port);
+    client_init(&c, &client_sockets, NULL, t->port);
     if (!client_connect(&c))
         fail(t, "the writer can't connect");
     for (uint32_t number = 1; number <= t->rounds && !atomic_load(&t->failed); number++) {

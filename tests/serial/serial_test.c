@@ -84,7 +84,7 @@ static bool play_histories(struct run *run, const struct server *server, const s
     struct client control;
     struct recorder *recorder = recorder_create(server->port, WORKLOAD_CLIENTS_MAX);
     enum pipeline_order order = server->pid && !server->is_skua ? PIPELINE_STRICT : PIPELINE_RELAXED;
-    client_init(&control, server->port);
+    client_init(&control, &client_sockets, NULL, server->port);
     bool good = client_connect(&control);
     for (uint32_t i = 0; i < count && good; i++, run->done++) {
         struct history h;

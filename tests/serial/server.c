@@ -79,7 +79,7 @@ static bool wait_for_answer(struct server *s)
 {
     struct client c;
     struct slice pong;
-    client_init(&c, s->port);
+    client_init(&c, &client_sockets, NULL, s->port);
     for (long ms = 0; ms < START_MS_MAX; ms += POLL_MS) {
         bool good = client_connect(&c) && client_command(&c, "PING", &pong) && slice_eq(pong, slice_str("+PONG\r\n"));
         client_close(&c, false);
