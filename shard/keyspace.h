@@ -54,11 +54,16 @@ void keyspace_prefetch_bucket(const struct keyspace *ks, uint32_t db, uint64_t h
 void keyspace_prefetch_entry(const struct keyspace *ks, uint32_t db, uint64_t hash);
 
 /* The live entry of key. An expired one is deleted first (and reported to the expire callback) unless the caller only
- * peeks. keyspace_read counts hits and misses and sets the access clock (unless no_touch), keyspace_write neither
- * counts; keyspace_peek does neither and deletes nothing. */
+ * peeks. keyspace_read counts hits and misses and sets the access clock (unless no_touch), keyspace_look counts but leaves
+ * the clock alone (TTL, EXISTS, TYPE), keyspace_write sets it and counts nothing; keyspace_peek does neither and deletes
+ * nothing. */
 struct place keyspace_read(struct keyspace *ks, uint32_t db, const struct key *key);
+struct place keyspace_look(struct keyspace *ks, uint32_t db, const struct key *key);
 struct place keyspace_write(struct keyspace *ks, uint32_t db, const struct key *key);
 struct place keyspace_peek(const struct keyspace *ks, uint32_t db, const struct key *key);
+
+/* Seconds since the entry was last used, by its access clock. */
+uint64_t keyspace_idle_seconds(const struct keyspace *ks, const struct entry *e);
 
 /* CLIENT NO-TOUCH: reads leave the access clock alone while set. */
 void keyspace_set_no_touch(struct keyspace *ks, bool on);

@@ -102,6 +102,7 @@ struct command {
     const char *deprecated_since, *replaced_by; /* NULL: not deprecated */
     bool system;                 /* not for users (DEBUG): "syscmd" in COMMAND DOCS */
     const struct command_change *history; /* NULL: none */
+    const char *const *help;     /* of a container: the lines of its HELP, ended by NULL; see help.h */
     /* Set when the table is made. */
     uint8_t key_form;        /* enum key_form in keys.h */
     int16_t key_first, key_last, key_step; /* KEYS_RANGE, KEYS_ONE; last negative: from the end */

@@ -1,11 +1,211 @@
-/* Commands on keys of any type. */
+/* Commands on keys of any type: delete, rename, copy, move, look into. Expiry is in expire.c, iteration in scan.c. */
+#include "shard/entry.h"
+#include "src/cmd/args.h"
 #include "src/cmd/families.h"
+#include "src/cmd/help.h"
 #include "src/cmd/keys.h"
 #include "src/cmd/row.h"
 
+static bool same_key(const struct key *a, const struct key *b) { return slice_eq(key_slice(a), key_slice(b)); }
+
+/* Keys are independent, so that a run on several shards is as on one. */
+static void delete_keys(struct cmd *c)
+{
+    int64_t deleted = 0;
+    for (uint32_t i = 0; i < c->nkeys; i++) {
+        struct keyspace *ks = cmd_keyspace(c, i);
+        struct place place = keyspace_write(ks, c->db, &c->keys[i]);
+        if (!place.entry)
+            continue;
+        keyspace_remove(ks, place, &c->keys[i]);
+        deleted++;
+    }
+    if (deleted)
+        cmd_changed(c);
+    reply_int(c->reply, deleted);
+}
+
+/* DEL key [key ...] */
+static void generic_del(struct cmd *c) { delete_keys(c); }
+
+/* UNLINK key [key ...]: as DEL, which frees large values in slices too. */
+static void generic_unlink(struct cmd *c) { delete_keys(c); }
+
+/* EXISTS key [key ...]: a key named twice counts twice. */
+static void generic_exists(struct cmd *c)
+{
+    int64_t found = 0;
+    for (uint32_t i = 0; i < c->nkeys; i++)
+        found += keyspace_look(cmd_keyspace(c, i), c->db, &c->keys[i]).entry != NULL;
+    reply_int(c->reply, found);
+}
+
+/* TOUCH key [key ...] */
+static void generic_touch(struct cmd *c)
+{
+    int64_t found = 0;
+    for (uint32_t i = 0; i < c->nkeys; i++)
+        found += keyspace_read(cmd_keyspace(c, i), c->db, &c->keys[i]).entry != NULL;
+    reply_int(c->reply, found);
+}
+
+/* TYPE key */
+static void generic_type(struct cmd *c)
+{
+    struct place place = keyspace_look(cmd_keyspace(c, 0), c->db, &c->keys[0]);
+    reply_status(c->reply, place.entry ? type_name(place.entry->type) : "none");
+}
+
+static void rename_key(struct cmd *c, bool only_if_free)
+{
+    const struct key *from = &c->keys[0], *to = &c->keys[1];
+    struct keyspace *src = cmd_keyspace(c, 0), *dst = cmd_keyspace(c, 1);
+    if (!keyspace_write(src, c->db, from).entry) {
+        reply_error(c->reply, "ERR no such key");
+        return;
+    }
+    bool moves = !same_key(from, to) && !(keyspace_write(dst, c->db, to).entry && only_if_free);
+    if (moves) {
+        /* Looked up again: finding the target may have deleted it as expired, and with it moved others. */
+        keyspace_move(src, keyspace_write(src, c->db, from), from, dst, c->db, to);
+        cmd_changed(c);
+    }
+    if (only_if_free)
+        reply_int(c->reply, moves);
+    else
+        reply_ok(c->reply);
+}
+
+/* RENAME key newkey */
+static void generic_rename(struct cmd *c) { rename_key(c, false); }
+
+/* RENAMENX key newkey */
+static void generic_renamenx(struct cmd *c) { rename_key(c, true); }
+
+struct copy_options {
+    uint32_t db;
+    bool replace;
+};
+
+static bool parse_copy_options(struct cmd *c, struct copy_options *options)
+{
+    *options = (struct copy_options){.db = c->db};
+    for (uint32_t i = 3; i < c->argc; i++) {
+        if (slice_is(c->argv[i], "replace")) {
+            options->replace = true;
+        } else if (slice_is(c->argv[i], "db") && i + 1 < c->argc) {
+            if (!arg_database(c, ++i, &options->db))
+                return false;
+        } else {
+            reply_syntax_error(c);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void reply_same_object(struct cmd *c)
+{
+    reply_error(c->reply, "ERR source and destination objects are the same");
+}
+
+/* COPY source destination [DB destination-db] [REPLACE] */
+static void generic_copy(struct cmd *c)
+{
+    struct copy_options options;
+    if (!parse_copy_options(c, &options))
+        return;
+    const struct key *from = &c->keys[0], *to = &c->keys[1];
+    if (options.db == c->db && same_key(from, to)) {
+        reply_same_object(c);
+        return;
+    }
+    struct keyspace *src = cmd_keyspace(c, 0), *dst = cmd_keyspace(c, 1);
+    bool copies = keyspace_read(src, c->db, from).entry &&
+                  !(keyspace_write(dst, options.db, to).entry && !options.replace);
+    if (copies) {
+        keyspace_copy(src, keyspace_write(src, c->db, from), dst, options.db, to);
+        cmd_changed(c);
+    }
+    reply_int(c->reply, copies);
+}
+
+/* MOVE key db: both databases lie in the same shard. */
+static void generic_move(struct cmd *c)
+{
+    uint32_t db;
+    if (!arg_database(c, 2, &db))
+        return;
+    if (db == c->db) {
+        reply_same_object(c);
+        return;
+    }
+    const struct key *key = &c->keys[0];
+    struct keyspace *ks = cmd_keyspace(c, 0);
+    bool moves = keyspace_write(ks, c->db, key).entry && !keyspace_write(ks, db, key).entry;
+    if (moves) {
+        keyspace_move(ks, keyspace_write(ks, c->db, key), key, ks, db, key);
+        cmd_changed(c);
+    }
+    reply_int(c->reply, moves);
+}
+
+/* The entry that an OBJECT subcommand asks about; answers null and returns NULL if there is none. */
+static const struct entry *object_entry(struct cmd *c)
+{
+    const struct entry *e = keyspace_look(cmd_keyspace(c, 0), c->db, &c->keys[0]).entry;
+    if (!e)
+        reply_null(c->reply);
+    return e;
+}
+
+/* OBJECT ENCODING key */
+static void object_encoding(struct cmd *c)
+{
+    const struct entry *e = object_entry(c);
+    if (e)
+        reply_bulk_str(c->reply, encoding_name(e));
+}
+
+/* OBJECT IDLETIME key */
+static void object_idletime(struct cmd *c)
+{
+    const struct entry *e = object_entry(c);
+    if (e)
+        reply_int(c->reply, (int64_t)keyspace_idle_seconds(cmd_keyspace(c, 0), e));
+}
+
+/* OBJECT REFCOUNT key: Redis shares small integers, which shows as the highest count; nothing else is shared. */
+static void object_refcount(struct cmd *c)
+{
+    enum { SHARED_INTEGERS = 10000, SHARED_REFCOUNT = INT32_MAX };
+    const struct entry *e = object_entry(c);
+    if (!e)
+        return;
+    bool shared = e->type == TYPE_STRING && e->encoding == ENC_INT && entry_int(e) >= 0 &&
+                  entry_int(e) < SHARED_INTEGERS;
+    reply_int(c->reply, shared ? SHARED_REFCOUNT : 1);
+}
+
+static const char *const object_help[] = {
+    "ENCODING <key>",
+    "    Return the kind of internal representation used in order to store the value",
+    "    associated with a <key>.",
+    "FREQ <key>",
+    "    Return the access frequency index of the <key>. The returned integer is",
+    "    proportional to the logarithm of the recent access frequency of the key.",
+    "IDLETIME <key>",
+    "    Return the idle time of the <key>, that is the approximated number of",
+    "    seconds elapsed since the last access to the key.",
+    "REFCOUNT <key>",
+    "    Return the number of references of the value associated with the specified",
+    "    <key>.",
+    NULL,
+};
+
 /* clang-format off */
 static struct command object_subcommands[] = {
-    {ROW("encoding", NULL, 3, CMD_READONLY, ACL_KEYSPACE),
+    {ROW("encoding", object_encoding, 3, CMD_READONLY, ACL_KEYSPACE),
      .keys = {KEY_AT(2, KEY_RO)},
      DOC("2.2.3", "generic", "O(1)", "Returns how the value of a key is stored."),
      .tips = "nondeterministic_output"},
@@ -13,13 +213,13 @@ static struct command object_subcommands[] = {
      .keys = {KEY_AT(2, KEY_RO)},
      DOC("4.0.0", "generic", "O(1)", "Returns how often a key was used, as a logarithmic counter."),
      .tips = "nondeterministic_output"},
-    {ROW("help", NULL, 2, CMD_LOADING | CMD_STALE | CMD_HOME, ACL_KEYSPACE),
+    {ROW("help", help_command, 2, CMD_LOADING | CMD_STALE | CMD_HOME, ACL_KEYSPACE),
      DOC("6.2.0", "generic", "O(1)", "Shows what the subcommands do.")},
-    {ROW("idletime", NULL, 3, CMD_READONLY, ACL_KEYSPACE),
+    {ROW("idletime", object_idletime, 3, CMD_READONLY, ACL_KEYSPACE),
      .keys = {KEY_AT(2, KEY_RO)},
      DOC("2.2.3", "generic", "O(1)", "Returns how many seconds ago a key was last used."),
      .tips = "nondeterministic_output"},
-    {ROW("refcount", NULL, 3, CMD_READONLY, ACL_KEYSPACE),
+    {ROW("refcount", object_refcount, 3, CMD_READONLY, ACL_KEYSPACE),
      .keys = {KEY_AT(2, KEY_RO)},
      DOC("2.2.3", "generic", "O(1)", "Returns how many references there are to the value of a key."),
      .tips = "nondeterministic_output"},
@@ -27,12 +227,12 @@ static struct command object_subcommands[] = {
 };
 
 struct command generic_commands[] = {
-    {ROW("copy", NULL, -3, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_KEYSPACE),
+    {ROW("copy", generic_copy, -3, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_KEYSPACE),
      .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS), KEY_AT(2, KEY_OW | KEY_UPDATE)},
      DOC("6.2.0", "generic",
          "O(N) worst case for collections, where N is the number of nested items. O(1) for string values.",
          "Copies a value to another key.")},
-    {ROW("del", NULL, -2, CMD_WRITE | CMD_SIGNAL, ACL_KEYSPACE),
+    {ROW("del", generic_del, -2, CMD_WRITE | CMD_SIGNAL, ACL_KEYSPACE),
      .keys = {KEY_RANGE(1, -1, 1, KEY_RM | KEY_DELETE)},
      DOC("1.0.0", "generic",
          "O(N) where N is the number of keys that will be removed. When a key to remove holds a value other than a "
@@ -48,28 +248,11 @@ struct command generic_commands[] = {
          "O(1)+O(1*M) where M is small, so simply O(1).",
          "Returns the value of a key in serialized form."),
      .tips = "nondeterministic_output"},
-    {ROW("exists", NULL, -2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
+    {ROW("exists", generic_exists, -2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
      .keys = {KEY_RANGE(1, -1, 1, KEY_RO)},
      DOC("1.0.0", "generic", "O(N) where N is the number of keys to check.", "Counts which of the keys exist."),
      .tips = "request_policy:multi_shard response_policy:agg_sum",
      HISTORY({"3.0.3", "Accepts multiple `key` arguments."})},
-    {ROW("expire", NULL, -3, CMD_WRITE | CMD_FAST, ACL_KEYSPACE),
-     .keys = {KEY_AT(1, KEY_RW | KEY_UPDATE)},
-     DOC("1.0.0", "generic", "O(1)", "Lets a key expire after some seconds."),
-     HISTORY({"7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."})},
-    {ROW("expireat", NULL, -3, CMD_WRITE | CMD_FAST, ACL_KEYSPACE),
-     .keys = {KEY_AT(1, KEY_RW | KEY_UPDATE)},
-     DOC("1.2.0", "generic", "O(1)", "Lets a key expire at a Unix time."),
-     HISTORY({"7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."})},
-    {ROW("expiretime", NULL, 2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("7.0.0", "generic", "O(1)", "Returns the Unix time in seconds at which a key expires.")},
-    {ROW("keys", NULL, 2, CMD_READONLY | CMD_HOME | CMD_BARRIER, ACL_KEYSPACE | ACL_DANGEROUS),
-     DOC("1.0.0", "generic",
-         "O(N) with N being the number of keys in the database, under the assumption that the key names in the "
-         "database and the given pattern have limited length.",
-         "Lists the keys that match a pattern."),
-     .tips = "request_policy:all_shards nondeterministic_output_order"},
     {ROW("migrate", NULL, -6, CMD_WRITE, ACL_KEYSPACE | ACL_DANGEROUS),
      .keys = {KEY_AT(3, KEY_RW | KEY_ACCESS | KEY_DELETE),
               KEY_BEHIND("KEYS", -2, -1, 0, KEY_RW | KEY_ACCESS | KEY_DELETE | KEY_INCOMPLETE)},
@@ -84,38 +267,17 @@ struct command generic_commands[] = {
              {"3.0.6", "Added the `KEYS` option."},
              {"4.0.7", "Added the `AUTH` option."},
              {"6.0.0", "Added the `AUTH2` option."})},
-    {ROW("move", NULL, 3, CMD_WRITE | CMD_FAST | CMD_SIGNAL, ACL_KEYSPACE),
+    {ROW("move", generic_move, 3, CMD_WRITE | CMD_FAST | CMD_SIGNAL, ACL_KEYSPACE),
      .keys = {KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)},
      DOC("1.0.0", "generic", "O(1)", "Moves a key to another database.")},
     {ROW("object", NULL, -2, 0, 0),
      DOC("2.2.3", "generic", "Depends on subcommand.", "Container of the commands that look into values."),
+     .help = object_help,
      .subcommands = object_subcommands},
-    {ROW("persist", NULL, 2, CMD_WRITE | CMD_FAST, ACL_KEYSPACE),
-     .keys = {KEY_AT(1, KEY_RW | KEY_UPDATE)},
-     DOC("2.2.0", "generic", "O(1)", "Takes the expiry away from a key.")},
-    {ROW("pexpire", NULL, -3, CMD_WRITE | CMD_FAST, ACL_KEYSPACE),
-     .keys = {KEY_AT(1, KEY_RW | KEY_UPDATE)},
-     DOC("2.6.0", "generic", "O(1)", "Lets a key expire after some milliseconds."),
-     HISTORY({"7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."})},
-    {ROW("pexpireat", NULL, -3, CMD_WRITE | CMD_FAST, ACL_KEYSPACE),
-     .keys = {KEY_AT(1, KEY_RW | KEY_UPDATE)},
-     DOC("2.6.0", "generic", "O(1)", "Lets a key expire at a Unix time in milliseconds."),
-     HISTORY({"7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`."})},
-    {ROW("pexpiretime", NULL, 2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("7.0.0", "generic", "O(1)", "Returns the Unix time in milliseconds at which a key expires.")},
-    {ROW("pttl", NULL, 2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("2.6.0", "generic", "O(1)", "Returns how many milliseconds a key has left."),
-     .tips = "nondeterministic_output",
-     HISTORY({"2.8.0", "Added the -2 reply."})},
-    {ROW("randomkey", NULL, 1, CMD_READONLY | CMD_TOUCHES_ARBITRARY_KEYS | CMD_HOME | CMD_BARRIER, ACL_KEYSPACE),
-     DOC("1.0.0", "generic", "O(1)", "Returns a random key."),
-     .tips = "request_policy:all_shards nondeterministic_output"},
-    {ROW("rename", NULL, 3, CMD_WRITE | CMD_SIGNAL, ACL_KEYSPACE),
+    {ROW("rename", generic_rename, 3, CMD_WRITE | CMD_SIGNAL, ACL_KEYSPACE),
      .keys = {KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_OW | KEY_UPDATE)},
      DOC("1.0.0", "generic", "O(1)", "Renames a key; replaces what was there.")},
-    {ROW("renamenx", NULL, 3, CMD_WRITE | CMD_FAST | CMD_SIGNAL, ACL_KEYSPACE),
+    {ROW("renamenx", generic_renamenx, 3, CMD_WRITE | CMD_FAST | CMD_SIGNAL, ACL_KEYSPACE),
      .keys = {KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_OW | KEY_INSERT)},
      DOC("1.0.0", "generic", "O(1)", "Renames a key if the new name is free."),
      HISTORY({"3.2.0", "The command no longer returns an error when source and destination names are the same."})},
@@ -142,13 +304,6 @@ struct command generic_commands[] = {
      HISTORY({"3.0.0", "Added the `REPLACE` modifier."},
              {"5.0.0", "Added the `ABSTTL` modifier."},
              {"5.0.0", "Added the `IDLETIME` and `FREQ` options."})},
-    {ROW("scan", NULL, -2, CMD_READONLY | CMD_TOUCHES_ARBITRARY_KEYS, ACL_KEYSPACE),
-     DOC("2.8.0", "generic",
-         "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return"
-         " back to 0. N is the number of elements inside the collection.",
-         "Iterates over the keys of the database."),
-     .tips = "nondeterministic_output request_policy:special",
-     HISTORY({"6.0.0", "Added the `TYPE` subcommand."})},
     {ROW("sort", NULL, -2, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_SET | ACL_SORTED_SET | ACL_LIST | ACL_DANGEROUS),
      .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS),
               KEY_UNKNOWN(KEY_RO | KEY_ACCESS,
@@ -172,20 +327,15 @@ struct command generic_commands[] = {
          "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number of returned "
          "elements. When the elements are not sorted, complexity is O(N).",
          "Sorts a list, set or sorted set.")},
-    {ROW("touch", NULL, -2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
+    {ROW("touch", generic_touch, -2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
      .keys = {KEY_RANGE(1, -1, 1, KEY_RO)},
      DOC("3.2.1", "generic", "O(N) where N is the number of keys that will be touched.",
          "Marks keys as just used and counts which of them exist."),
      .tips = "request_policy:multi_shard response_policy:agg_sum"},
-    {ROW("ttl", NULL, 2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("1.0.0", "generic", "O(1)", "Returns how many seconds a key has left."),
-     .tips = "nondeterministic_output",
-     HISTORY({"2.8.0", "Added the -2 reply."})},
-    {ROW("type", NULL, 2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
+    {ROW("type", generic_type, 2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
      .keys = {KEY_AT(1, KEY_RO)},
      DOC("1.0.0", "generic", "O(1)", "Returns the type of the value of a key.")},
-    {ROW("unlink", NULL, -2, CMD_WRITE | CMD_FAST | CMD_SIGNAL, ACL_KEYSPACE),
+    {ROW("unlink", generic_unlink, -2, CMD_WRITE | CMD_FAST | CMD_SIGNAL, ACL_KEYSPACE),
      .keys = {KEY_RANGE(1, -1, 1, KEY_RM | KEY_DELETE)},
      DOC("4.0.0", "generic",
          "O(1) for each key removed regardless of its size. Then the command does O(N) work in a different thread in "

@@ -140,8 +140,8 @@ uint32_t command_find_keys(const struct command *row, uint32_t argc, const struc
     return n;
 }
 
-/* SORT key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC|DESC] [ALPHA] [STORE key]: of several STORE the last
- * one counts, and what belongs to another option is not taken for one. */
+/* SORT key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC|DESC] [ALPHA] [STORE key]: of several STORE the
+ * last one counts, and what belongs to another option is not taken for one. */
 uint32_t keys_of_sort(uint32_t argc, const struct slice *argv, struct key_position *found)
 {
     uint32_t n = keys_of_sort_ro(argc, argv, found);

@@ -27,8 +27,8 @@
 #define KEY_COUNTED(INDEX, ...) \
     {.begin = BEGIN_INDEX, .index = (INDEX), .find = FIND_KEYNUM, .keynum_index = 0, .first = 1, .keystep = 1, \
      .flags = __VA_ARGS__}
-/* Keys behind a word that is looked for from argument FROM on (negative: from the end, backwards). LIMIT 2: they are the
- * first half of what is left. */
+/* Keys behind a word that is looked for from argument FROM on (negative: from the end, backwards). LIMIT 2: they are
+ * the first half of what is left. */
 #define KEY_BEHIND(WORD, FROM, LAST, LIMIT, ...) \
     {.begin = BEGIN_KEYWORD, .keyword = (WORD), .start_from = (FROM), .find = FIND_RANGE, .last = (LAST), .step = 1, \
      .limit = (LIMIT), .flags = __VA_ARGS__}

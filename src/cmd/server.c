@@ -1,6 +1,19 @@
-/* Commands about the whole server. Their handlers lie in src/server (command_bind). */
+/* Rows of commands about the whole server. Their handlers lie in src/server and are bound with command_bind. */
 #include "src/cmd/families.h"
+#include "src/cmd/help.h"
 #include "src/cmd/row.h"
+
+static const char *const config_help[] = {
+    "GET <pattern>",
+    "    Return parameters matching the glob-like <pattern> and their values.",
+    "SET <directive> <value>",
+    "    Set the configuration <directive> to <value>.",
+    "RESETSTAT",
+    "    Reset statistics reported by the INFO command.",
+    "REWRITE",
+    "    Rewrite the configuration file.",
+    NULL,
+};
 
 /* clang-format off */
 static struct command config_subcommands[] = {
@@ -8,7 +21,7 @@ static struct command config_subcommands[] = {
      DOC("2.0.0", "server", "O(N) when N is the number of configuration parameters provided",
          "Returns the values of the options that match."),
      HISTORY({"7.0.0", "Added the ability to pass multiple pattern parameters in one call"})},
-    {ROW("help", NULL, 2, CMD_LOADING | CMD_STALE | CMD_HOME, 0),
+    {ROW("help", help_command, 2, CMD_LOADING | CMD_STALE | CMD_HOME, 0),
      DOC("5.0.0", "server", "O(1)", "Shows what the subcommands do.")},
     {ROW("resetstat", NULL, 2, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_HOME, 0),
      DOC("2.0.0", "server", "O(1)", "Sets the counters of INFO back to zero.")},
@@ -41,26 +54,12 @@ struct command server_commands[] = {
     {ROW("config", NULL, -2, 0, 0),
      DOC("2.0.0", "server", "Depends on subcommand.",
          "Container of the commands that read and change the configuration."),
+     .help = config_help,
      .subcommands = config_subcommands},
-    {ROW("dbsize", NULL, 1, CMD_READONLY | CMD_FAST | CMD_HOME | CMD_BARRIER, ACL_KEYSPACE),
-     DOC("1.0.0", "server", "O(1)", "Counts the keys of the database."),
-     .tips = "request_policy:all_shards response_policy:agg_sum"},
     {ROW("debug", NULL, -2, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_PROTECTED | CMD_ALL_SHARDS |
          CMD_FIBER, 0),
      DOC("1.0.0", "server", "Depends on subcommand.", "Helps those who develop and test the server."),
      .system = true},
-    {ROW("flushall", NULL, -1, CMD_WRITE | CMD_SIGNAL | CMD_ALL_SHARDS, ACL_KEYSPACE | ACL_DANGEROUS),
-     DOC("1.0.0", "server", "O(N) where N is the total number of keys in all databases",
-         "Deletes all keys of all databases."),
-     .tips = "request_policy:all_shards response_policy:all_succeeded",
-     HISTORY({"4.0.0", "Added the `ASYNC` flushing mode modifier."},
-             {"6.2.0", "Added the `SYNC` flushing mode modifier."})},
-    {ROW("flushdb", NULL, -1, CMD_WRITE | CMD_SIGNAL | CMD_ALL_SHARDS, ACL_KEYSPACE | ACL_DANGEROUS),
-     DOC("1.0.0", "server", "O(N) where N is the number of keys in the selected database",
-         "Deletes all keys of the database."),
-     .tips = "request_policy:all_shards response_policy:all_succeeded",
-     HISTORY({"4.0.0", "Added the `ASYNC` flushing mode modifier."},
-             {"6.2.0", "Added the `SYNC` flushing mode modifier."})},
     {ROW("info", NULL, -1, CMD_LOADING | CMD_STALE | CMD_SENTINEL | CMD_HOME | CMD_BARRIER, ACL_DANGEROUS),
      DOC("1.0.0", "server", "O(1)", "Returns what there is to know about the server, and its counters."),
      .tips = "nondeterministic_output request_policy:all_shards response_policy:special",
@@ -74,10 +73,6 @@ struct command server_commands[] = {
          "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
          "Saves as configured and stops the server."),
      HISTORY({"7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."})},
-    {ROW("swapdb", NULL, 3, CMD_WRITE | CMD_FAST | CMD_SIGNAL | CMD_ALL_SHARDS, ACL_KEYSPACE | ACL_DANGEROUS),
-     DOC("4.0.0", "server",
-         "O(N) where N is the count of clients watching or blocking on keys from both databases.",
-         "Exchanges two databases.")},
     {ROW("time", NULL, 1, CMD_LOADING | CMD_STALE | CMD_FAST | CMD_HOME, 0),
      DOC("2.6.0", "server", "O(1)", "Returns the time of the server."),
      .tips = "nondeterministic_output"},

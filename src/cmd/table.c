@@ -22,7 +22,7 @@ const struct bit_name acl_category_names[] = {
     {ACL_SCRIPTING, "scripting"},   {0, NULL},
 };
 
-/* Redis hides may_replicate, sentinel and only_sentinel on purpose. */
+/* may_replicate, sentinel, only_sentinel, protected and touches_arbitrary_keys are not shown. */
 const struct bit_name command_flag_names[] = {
     {CMD_WRITE, "write"},
     {CMD_READONLY, "readonly"},
@@ -39,17 +39,16 @@ const struct bit_name command_flag_names[] = {
     {CMD_FAST, "fast"},
     {CMD_NO_AUTH, "no_auth"},
     {CMD_NO_MANDATORY_KEYS, "no_mandatory_keys"},
-    {CMD_PROTECTED, "protected"},
     {CMD_NO_ASYNC_LOADING, "no_async_loading"},
     {CMD_NO_MULTI, "no_multi"},
-    {CMD_ALLOW_BUSY, "allow_busy"},
-    {CMD_TOUCHES_ARBITRARY_KEYS, "touches_arbitrary_keys"},
     {CMD_MOVABLE_KEYS, "movablekeys"},
+    {CMD_ALLOW_BUSY, "allow_busy"},
     {0, NULL},
 };
 
 static struct command *const families[] = {
     acl_commands,         bitmap_commands, cluster_commands,     command_commands, connection_commands,
+    database_commands,    expire_commands, scan_commands,
     generic_commands,     geo_commands,    hash_commands,        hyperloglog_commands, list_commands,
     observe_commands,     persistence_commands, pubsub_commands, replication_commands, script_commands,
     sentinel_commands,    server_commands, set_commands,         stream_commands,  string_commands,

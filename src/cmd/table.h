@@ -1,5 +1,5 @@
-/* The one table of commands: it joins the families' rows, gives them ids and full names, derives what follows from their
- * flags, and finds them. Made once at start; nothing in it changes afterwards, so every thread reads it freely.
+/* The one table of commands: it joins the families' rows, gives them ids and full names, derives what follows from
+ * their flags, and finds them. Made once at start; nothing changes afterwards, so that every thread reads it freely.
  *
  * Nothing else knows command names. It does not check who may run what, nor run anything. */
 #ifndef SKUA_CMD_TABLE_H

@@ -1,0 +1,41 @@
+#include "src/cmd/args.h"
+
+#include <limits.h>
+
+#include "src/base/num.h"
+
+bool arg_i64(struct cmd *c, uint32_t i, int64_t *out)
+{
+    if (num_parse_i64(c->argv[i], out))
+        return true;
+    reply_error(c->reply, "ERR value is not an integer or out of range");
+    return false;
+}
+
+bool arg_i32(struct cmd *c, uint32_t i, int32_t *out)
+{
+    int64_t v;
+    if (!arg_i64(c, i, &v))
+        return false;
+    if (v < INT_MIN || v > INT_MAX) {
+        reply_errorf(c->reply, "ERR value is out of range, value must between %d and %d", INT_MIN, INT_MAX);
+        return false;
+    }
+    *out = (int32_t)v;
+    return true;
+}
+
+bool arg_database(struct cmd *c, uint32_t i, uint32_t *out)
+{
+    int32_t db;
+    if (!arg_i32(c, i, &db))
+        return false;
+    if (db < 0 || (uint32_t)db >= c->limits->databases) {
+        reply_error(c->reply, "ERR DB index is out of range");
+        return false;
+    }
+    *out = (uint32_t)db;
+    return true;
+}
+
+void reply_syntax_error(struct cmd *c) { reply_error(c->reply, "ERR syntax error"); }
