@@ -27,7 +27,7 @@ int io_create(struct io **out, const struct io_config *config)
     case IO_EPOLL:
         return epoll_backend_create(out, &full);
     case IO_SIM:
-        return -ENOTSUP;
+        return sim_backend_create(out, &full);
     }
     return -EINVAL;
 }

@@ -57,7 +57,8 @@ const char *io_uring_unavailable(void);
  * that calls io_enter first, and no other, then uses it (io_uring's SINGLE_ISSUER); io_create may run elsewhere. */
 int io_create(struct io **out, const struct io_config *config);
 int io_enter(struct io *io);
-/* No op may be active. */
+/* No op may be active, and nobody may still call io_wake for it. By any thread, once the one that entered it is done.
+ */
 void io_destroy(struct io *io);
 /* "io_uring", "epoll" or "sim". */
 const char *io_name(const struct io *io);

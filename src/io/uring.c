@@ -152,7 +152,9 @@ static void uring_cancel(struct io *io, struct io_op *op)
         io_uring_prep_cancel64(sqe, (uintptr_t)op, 0);
         sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
         sqe->user_data = UD_IGNORE; /* not found: it has completed */
-    }                               /* SENT ends by itself in the next run */
+    } else { /* SENT: ends by itself, but now somebody waits for that */
+        u->send_awaited = true;
+    }
 }
 
 static void uring_close(struct io *io, int fd) { close(fd); }
@@ -399,7 +401,6 @@ static int uring_enter(struct io *io)
     int r = uring_enable(&u->ring);
     if (r < 0)
         return r;
-    io_uring_register_ring_fd(&u->ring); /* spares a look-up per system call; works without */
     arm_eventfd(u);
     return 0;
 }
