@@ -50,9 +50,9 @@ struct option_type {
 };
 
 struct option {
-    const char *name;
+    const char *name;        /* "" for a group */
     const char *alias;       /* older name, or NULL */
-    const char *group;       /* title of its group */
+    const char *group;       /* not NULL: no option, but the title of those that follow; doc introduces them */
     const char *type_name;   /* what it takes, for help: "an integer", ... */
     const struct option_type *type; /* NULL: a directive */
     size_t offset;           /* of its field in struct config */
@@ -78,6 +78,9 @@ const struct option *option_find_directive(const char *name);
 /* The option or directive whose name or alias is most likely meant by name, or NULL if nothing is close. The result is
  * the name to show. */
 const char *option_guess(const char *name);
+
+/* The word of an enumeration that is most likely meant, or NULL; free() releases it. */
+char *option_guess_word(const struct option *o, const char *word);
 
 /* What the option accepts, for people: "an integer from 0 to 65535". */
 void option_print_accepted(const struct option *o, FILE *out);
