@@ -18,9 +18,9 @@
 struct option;
 
 /* Values of enumerations, in the order of the words in their rows. loglevel is an enum log_level (src/base/log.h). */
-enum { IO_BACKEND_AUTO, IO_BACKEND_IO_URING, IO_BACKEND_EPOLL };           /* io_backend */
-enum { PIPELINE_ORDER_RELAXED, PIPELINE_ORDER_STRICT };                    /* pipeline_order */
-enum { ALLOWED_NO, ALLOWED_YES, ALLOWED_LOCAL };                           /* enable_*_command, enable_protected_configs */
+enum { IO_BACKEND_AUTO, IO_BACKEND_IO_URING, IO_BACKEND_EPOLL }; /* io_backend */
+enum { PIPELINE_ORDER_RELAXED, PIPELINE_ORDER_STRICT };          /* pipeline_order */
+enum { ALLOWED_NO, ALLOWED_YES, ALLOWED_LOCAL };                 /* enable_*_command, enable_protected_configs */
 enum { ON_SIGNAL_SAVE = 1, ON_SIGNAL_NOSAVE = 2, ON_SIGNAL_NOW = 4, ON_SIGNAL_FORCE = 8 }; /* shutdown_on_*: bits */
 
 /* bind. A leading '-' is part of the address. */
@@ -50,26 +50,26 @@ struct save_points {
 enum { OOM_VALUES_COUNT = 3 };
 
 /* The C type of each kind of row. Text is never NULL. */
-#define OPTION_FIELD_BOOL(name) bool name
-#define OPTION_FIELD_INT(name) int64_t name
-#define OPTION_FIELD_OCTAL(name) int64_t name
-#define OPTION_FIELD_HZ(name) int64_t name
-#define OPTION_FIELD_PERCENT(name) int64_t name /* bytes; negative: percent */
-#define OPTION_FIELD_MEMORY(name) uint64_t name
-#define OPTION_FIELD_ENUM(name) int name
-#define OPTION_FIELD_FLAGS(name) int name
-#define OPTION_FIELD_STRING(name) char *name
-#define OPTION_FIELD_FILENAME(name) char *name
-#define OPTION_FIELD_HOSTNAME(name) char *name
-#define OPTION_FIELD_TITLE(name) char *name
-#define OPTION_FIELD_DIR(name) char *name /* absolute */
-#define OPTION_FIELD_EVENTS(name) char *name
-#define OPTION_FIELD_PERCENTILES(name) char *name
-#define OPTION_FIELD_REPLICAOF(name) char *name
-#define OPTION_FIELD_BIND(name) struct bind_addresses name
+#define OPTION_FIELD_BOOL(name)          bool name
+#define OPTION_FIELD_INT(name)           int64_t name
+#define OPTION_FIELD_OCTAL(name)         int64_t name
+#define OPTION_FIELD_HZ(name)            int64_t name
+#define OPTION_FIELD_PERCENT(name)       int64_t name /* bytes; negative: percent */
+#define OPTION_FIELD_MEMORY(name)        uint64_t name
+#define OPTION_FIELD_ENUM(name)          int name
+#define OPTION_FIELD_FLAGS(name)         int name
+#define OPTION_FIELD_STRING(name)        char *name
+#define OPTION_FIELD_FILENAME(name)      char *name
+#define OPTION_FIELD_HOSTNAME(name)      char *name
+#define OPTION_FIELD_TITLE(name)         char *name
+#define OPTION_FIELD_DIR(name)           char *name /* absolute */
+#define OPTION_FIELD_EVENTS(name)        char *name
+#define OPTION_FIELD_PERCENTILES(name)   char *name
+#define OPTION_FIELD_REPLICAOF(name)     char *name
+#define OPTION_FIELD_BIND(name)          struct bind_addresses name
 #define OPTION_FIELD_OUTPUT_LIMITS(name) struct output_limit name[OUTPUT_CLASS_COUNT]
-#define OPTION_FIELD_SAVE(name) struct save_points name
-#define OPTION_FIELD_OOM_VALUES(name) int name[OOM_VALUES_COUNT]
+#define OPTION_FIELD_SAVE(name)          struct save_points name
+#define OPTION_FIELD_OOM_VALUES(name)    int name[OOM_VALUES_COUNT]
 
 struct config {
     _Atomic uint32_t refs;

@@ -19,19 +19,19 @@ struct config_reader {
     int includes;          /* so far */
 };
 
-/* Reads the lines of text. file is what they come from: NULL for the configuration file itself (with what follows it from
- * standard input and the command line), else an included file. False: there was a mistake. */
+/* Reads the lines of text. file is what they come from: NULL for the configuration file itself (with what follows it
+ * from standard input and the command line), else an included file. False: there was a mistake. */
 bool config_file_read(struct config_reader *r, struct slice text, const char *file);
 
-/* Appends the content of a file (of all that match, if path is a glob pattern; there may be none) to out. False: it can't
- * be read, and the reader's error says why. A relative path counts from directory. */
+/* Appends the content of a file (of all that match, if path is a glob pattern; there may be none) to out. False: it
+ * can't be read, and the reader's error says why. A relative path counts from directory. */
 bool config_file_load(struct config_reader *r, const char *path, const char *directory, FILE *out);
 
 /* The rest of in, of at most CONFIG_FILE_BYTES_MAX. False sets errno. */
 bool config_file_copy(FILE *in, FILE *out);
 
-/* Splits a line into words, which the caller frees with config_words_free. NULL: quotes don't match. A word with a NUL byte
- * ends there. *argc may be 0. */
+/* Splits a line into words, which the caller frees with config_words_free. NULL: quotes don't match. A word with a NUL
+ * byte ends there. *argc may be 0. */
 char **config_words(struct slice line, int *argc);
 void config_words_free(char **argv, int argc);
 

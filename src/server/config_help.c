@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "src/server/version.h"
 #include "src/server/config_values.h"
+#include "src/server/version.h"
 
 enum { LINE_COLUMNS = 100, HELP_INDENT = 6 };
 

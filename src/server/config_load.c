@@ -1,5 +1,5 @@
-/* The command line, exactly as redis-server takes it: [file] [- for standard input] [--option value ...]. Options become
- * lines that are read after the file's, as if they stood at its end. */
+/* The command line, exactly as redis-server takes it: [file] [- for standard input] [--option value ...]. Options
+ * become lines that are read after the file's, as if they stood at its end. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +8,10 @@
 
 #include "src/base/assert.h"
 #include "src/base/mem.h"
-#include "src/server/version.h"
 #include "src/server/config_file.h"
 #include "src/server/config_help.h"
 #include "src/server/config_values.h"
+#include "src/server/version.h"
 
 struct command_line {
     const char *file; /* NULL: none */
@@ -95,7 +95,8 @@ static bool read_all(struct config_reader *r, const struct command_line *line, i
     good = good && config_file_read(r, slice_of(text, bytes), NULL);
     if (good && line->file) {
         char *path;
-        ASSERT(asprintf(&path, "%s%s%s", *line->file == '/' ? "" : cwd, *line->file == '/' ? "" : "/", line->file) >= 0);
+        ASSERT(asprintf(&path, "%s%s%s", *line->file == '/' ? "" : cwd, *line->file == '/' ? "" : "/", line->file) >=
+               0);
         r->config->file = option_copy_text(path);
         free(path);
     }
@@ -135,8 +136,7 @@ enum config_outcome config_load(int argc, char *const *argv, int stdin_fd, struc
     enum config_outcome outcome = CONFIG_ANSWER;
     bool as_redis = config_is_redis(argc > 0 ? argv[0] : "");
     if (argc < 2 || !config_help(argv[1], as_redis, answer))
-        outcome = load(argc, argv, stdin_fd, as_redis ? "Redis " REDIS_VERSION : "Skua " SKUA_VERSION, config,
-                       answer);
+        outcome = load(argc, argv, stdin_fd, as_redis ? "Redis " REDIS_VERSION : "Skua " SKUA_VERSION, config, answer);
     fclose(answer);
     if (outcome == CONFIG_START) {
         free(*text);

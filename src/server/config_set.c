@@ -33,10 +33,7 @@ static void set_error(char *error, struct slice name, const char *reason)
              (int)(name.len < OPTION_ERROR_BYTES ? name.len : OPTION_ERROR_BYTES), name.ptr, reason);
 }
 
-void config_set_error(char *error, const char *name, const char *reason)
-{
-    set_error(error, slice_str(name), reason);
-}
+void config_set_error(char *error, const char *name, const char *reason) { set_error(error, slice_str(name), reason); }
 
 static bool may_set_protected(const struct config *config, struct config_rights rights)
 {

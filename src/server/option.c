@@ -117,35 +117,41 @@ void option_print_accepted(const struct option *o, FILE *out)
 
 /* ---- The table ---- */
 
-#define TYPE_NAME_BOOL "yes or no"
-#define TYPE_NAME_INT "an integer"
-#define TYPE_NAME_HZ "an integer"
-#define TYPE_NAME_OCTAL "an octal number"
-#define TYPE_NAME_MEMORY "a number of bytes, with or without a unit (k, kb, m, mb, g, gb)"
-#define TYPE_NAME_PERCENT "a number of bytes, with or without a unit (k, kb, m, mb, g, gb), or a percentage (5%)"
-#define TYPE_NAME_ENUM "a word"
-#define TYPE_NAME_FLAGS "words"
-#define TYPE_NAME_STRING "a text"
-#define TYPE_NAME_FILENAME "a name without a directory"
-#define TYPE_NAME_HOSTNAME "a host name"
-#define TYPE_NAME_TITLE "a text with the variables named above"
-#define TYPE_NAME_DIR "a directory that exists"
-#define TYPE_NAME_BIND "up to 16 addresses"
+#define TYPE_NAME_BOOL          "yes or no"
+#define TYPE_NAME_INT           "an integer"
+#define TYPE_NAME_HZ            "an integer"
+#define TYPE_NAME_OCTAL         "an octal number"
+#define TYPE_NAME_MEMORY        "a number of bytes, with or without a unit (k, kb, m, mb, g, gb)"
+#define TYPE_NAME_PERCENT       "a number of bytes, with or without a unit (k, kb, m, mb, g, gb), or a percentage (5%)"
+#define TYPE_NAME_ENUM          "a word"
+#define TYPE_NAME_FLAGS         "words"
+#define TYPE_NAME_STRING        "a text"
+#define TYPE_NAME_FILENAME      "a name without a directory"
+#define TYPE_NAME_HOSTNAME      "a host name"
+#define TYPE_NAME_TITLE         "a text with the variables named above"
+#define TYPE_NAME_DIR           "a directory that exists"
+#define TYPE_NAME_BIND          "up to 16 addresses"
 #define TYPE_NAME_OUTPUT_LIMITS "for each class its name, two numbers of bytes, and seconds"
-#define TYPE_NAME_SAVE "pairs of seconds and changes, or an empty string"
-#define TYPE_NAME_EVENTS "letters out of Ag$lshzxeKEtmdn"
-#define TYPE_NAME_OOM_VALUES "three integers from -2000 to 2000"
-#define TYPE_NAME_PERCENTILES "numbers from 0 to 100"
-#define TYPE_NAME_REPLICAOF "a host and a port, or: no one"
+#define TYPE_NAME_SAVE          "pairs of seconds and changes, or an empty string"
+#define TYPE_NAME_EVENTS        "letters out of Ag$lshzxeKEtmdn"
+#define TYPE_NAME_OOM_VALUES    "three integers from -2000 to 2000"
+#define TYPE_NAME_PERCENTILES   "numbers from 0 to 100"
+#define TYPE_NAME_REPLICAOF     "a host and a port, or: no one"
 
 #define RANGE(from, to) .min = (from), .max = (to),
-#define WORDS(text) .words = (text),
-#define WHY(text) .why = (text),
+#define WORDS(text)     .words = (text),
+#define WHY(text)       .why = (text),
 /* A group is a row without a name, so that what prints all rows meets its title before its members. */
 #define GROUP(title, intro) {.name = "", .group = title, .flags = OPTION_DIRECTIVE | OPTION_HIDDEN, .doc = intro},
 #define OPTION(field_, name_, alias_, kind_, extra_, initial_, here_, flags_, doc_)                                    \
-    {.name = name_, .alias = alias_, .type_name = TYPE_NAME_##kind_, .type = &option_type_##kind_,                     \
-     .offset = offsetof(struct config, field_), extra_.initial = initial_, .here = OPTION_##here_, .flags = flags_,    \
+    {.name = name_,                                                                                                    \
+     .alias = alias_,                                                                                                  \
+     .type_name = TYPE_NAME_##kind_,                                                                                   \
+     .type = &option_type_##kind_,                                                                                     \
+     .offset = offsetof(struct config, field_),                                                                        \
+     extra_.initial = initial_,                                                                                        \
+     .here = OPTION_##here_,                                                                                           \
+     .flags = flags_,                                                                                                  \
      .doc = doc_},
 #define DIRECTIVE(name_, args_min_, here_, doc_)                                                                       \
     {.name = name_, .args_min = args_min_, .here = OPTION_##here_, .flags = OPTION_DIRECTIVE, .doc = doc_},

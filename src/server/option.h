@@ -50,20 +50,20 @@ struct option_type {
 };
 
 struct option {
-    const char *name;        /* "" for a group */
-    const char *alias;       /* older name, or NULL */
-    const char *group;       /* not NULL: no option, but the title of those that follow; doc introduces them */
-    const char *type_name;   /* what it takes, for help: "an integer", ... */
+    const char *name;               /* "" for a group */
+    const char *alias;              /* older name, or NULL */
+    const char *group;              /* not NULL: no option, but the title of those that follow; doc introduces them */
+    const char *type_name;          /* what it takes, for help: "an integer", ... */
     const struct option_type *type; /* NULL: a directive */
-    size_t offset;           /* of its field in struct config */
+    size_t offset;                  /* of its field in struct config */
     int64_t min;
-    uint64_t max;            /* compared as signed if min is negative */
-    const char *words;       /* of an enumeration, joined by |; the value is the position */
-    const char *why;         /* why values are refused */
-    const char *initial;     /* the default, as CONFIG SET takes it */
+    uint64_t max;        /* compared as signed if min is negative */
+    const char *words;   /* of an enumeration, joined by |; the value is the position */
+    const char *why;     /* why values are refused */
+    const char *initial; /* the default, as CONFIG SET takes it */
     enum option_here here;
-    unsigned flags;          /* enum option_flag */
-    int args_min;            /* of a directive, its name included */
+    unsigned flags; /* enum option_flag */
+    int args_min;   /* of a directive, its name included */
     const char *doc;
 };
 

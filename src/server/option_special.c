@@ -240,8 +240,10 @@ const struct option_type option_type_OOM_VALUES = {.parse = oom_parse, .print = 
 /* ---- Kept as canonical text ---- */
 
 #define TEXT_TYPE(fn)                                                                                                  \
-    {.parse = fn, .print = option_text_print, .print_line = option_text_print_line, .own = option_text_own,            \
-     .free = option_text_free}
+    {                                                                                                                  \
+        .parse = fn, .print = option_text_print, .print_line = option_text_print_line, .own = option_text_own,         \
+        .free = option_text_free                                                                                       \
+    }
 
 /* notify-keyspace-events: letters in Redis's order, A for all kinds at once; n and m are not among those. */
 static bool events_parse(const struct option *o, void *field, int argc, const char *const *argv, bool add, char *error)

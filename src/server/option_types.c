@@ -284,10 +284,7 @@ void option_set_text(void *field, const char *text)
     *p = copy;
 }
 
-void option_text_print(const struct option *o, const void *field, FILE *out)
-{
-    fputs(*(char *const *)field, out);
-}
+void option_text_print(const struct option *o, const void *field, FILE *out) { fputs(*(char *const *)field, out); }
 
 bool option_text_print_line(const struct option *o, const void *field, unsigned i, FILE *out)
 {
@@ -303,8 +300,10 @@ void option_text_own(void *field) { *(char **)field = option_copy_text(*(char **
 void option_text_free(void *field) { mem_free(NULL, *(char **)field); }
 
 #define TEXT_TYPE(fn)                                                                                                  \
-    {.parse = fn, .print = option_text_print, .print_line = option_text_print_line, .own = option_text_own,            \
-     .free = option_text_free}
+    {                                                                                                                  \
+        .parse = fn, .print = option_text_print, .print_line = option_text_print_line, .own = option_text_own,         \
+        .free = option_text_free                                                                                       \
+    }
 
 static bool string_parse(const struct option *o, void *field, int argc, const char *const *argv, bool add, char *error)
 {

@@ -26,7 +26,8 @@ static const char *set_with(struct config **config, const char *name, const char
     struct slice pair[] = {slice_str(name), slice_str(value)};
     struct config *new;
     switch (config_with(*config, pair, 1, rights, &new, error)) {
-    case CONFIG_SET_LOADING: return "LOADING";
+    case CONFIG_SET_LOADING:
+        return "LOADING";
     case CONFIG_SET_FAILED: {
         const char *reason = strstr(error, "') - ");
         return reason ? reason + 5 : error;
@@ -189,8 +190,8 @@ static void test_values(void **state)
         {"notify-keyspace-events", "KEA", "", "AKE"},
         {"notify-keyspace-events", "Kg$", "", "g$K"},
         {"oom-score-adj-values", "1 2", "wrong number of arguments", "0 200 800"},
-        {"oom-score-adj-values", "1 2 2001",
-         "Invalid oom-score-adj-values, elements must be between -2000 and 2000.", "0 200 800"},
+        {"oom-score-adj-values", "1 2 2001", "Invalid oom-score-adj-values, elements must be between -2000 and 2000.",
+         "0 200 800"},
         {"oom-score-adj-values", "1 5 2", "", "1 5 2"},
         {"latency-tracking-info-percentiles", "1 200",
          "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]", "50 99 99.9"},
@@ -503,11 +504,11 @@ static void test_rewrite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),       cmocka_unit_test(test_defaults),      cmocka_unit_test(test_guess),
-        cmocka_unit_test(test_values),     cmocka_unit_test(test_promises),      cmocka_unit_test(test_set_is_atomic),
-        cmocka_unit_test(test_set_rights), cmocka_unit_test(test_get),           cmocka_unit_test(test_command_line),
-        cmocka_unit_test(test_file),       cmocka_unit_test(test_file_errors),   cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_sample),     cmocka_unit_test(test_notes),         cmocka_unit_test(test_rewrite),
+        cmocka_unit_test(test_rows),       cmocka_unit_test(test_defaults),    cmocka_unit_test(test_guess),
+        cmocka_unit_test(test_values),     cmocka_unit_test(test_promises),    cmocka_unit_test(test_set_is_atomic),
+        cmocka_unit_test(test_set_rights), cmocka_unit_test(test_get),         cmocka_unit_test(test_command_line),
+        cmocka_unit_test(test_file),       cmocka_unit_test(test_file_errors), cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_sample),     cmocka_unit_test(test_notes),       cmocka_unit_test(test_rewrite),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }
