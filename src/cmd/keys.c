@@ -94,13 +94,13 @@ static uint32_t find_begin(const struct key_spec *spec, uint32_t argc, const str
     return 0;
 }
 
-/* Appends the keys of one specification to found[n..argc); returns the new n. */
-static uint32_t find_by_spec(const struct key_spec *spec, uint32_t argc, const struct slice *argv,
-                             struct key_position *found, uint32_t n)
+/* Appends the keys of one specification to found[*n..argc); false if the command line makes no sense. */
+static bool find_by_spec(const struct key_spec *spec, uint32_t argc, const struct slice *argv,
+                         struct key_position *found, uint32_t *n)
 {
     int64_t first = find_begin(spec, argc, argv);
-    if (first == 0 || first >= argc)
-        return n;
+    if (first == 0)
+        return true; /* a word that is not there */
     int64_t last, step;
     if (spec->find == FIND_RANGE) {
         step = spec->step;
@@ -112,19 +112,20 @@ static uint32_t find_by_spec(const struct key_spec *spec, uint32_t argc, const s
             last = (int64_t)argc + spec->last;
     } else if (spec->find == FIND_KEYNUM) {
         uint32_t count;
-        if (first + spec->keynum_index >= argc || !parse_key_count(argv[first + spec->keynum_index], &count))
-            return n;
+        int64_t at = first + spec->keynum_index;
+        if (at >= argc || !parse_key_count(argv[at], &count) || count == 0)
+            return false;
         step = spec->keystep;
         first += spec->first;
         last = first + ((int64_t)count - 1) * step;
     } else {
-        return n;
+        return true;
     }
     if (last >= argc)
-        return n;
-    for (int64_t i = first; i <= last && n < argc; i += step)
-        found[n++] = (struct key_position){(uint32_t)i, spec->flags};
-    return n;
+        return spec->begin == BEGIN_KEYWORD; /* STORE as the last word: the other keys are still keys */
+    for (int64_t i = first; i <= last && *n < argc; i += step)
+        found[(*n)++] = (struct key_position){(uint32_t)i, spec->flags};
+    return true;
 }
 
 uint32_t command_find_keys(const struct command *row, uint32_t argc, const struct slice *argv,
@@ -132,10 +133,10 @@ uint32_t command_find_keys(const struct command *row, uint32_t argc, const struc
 {
     if (row->find_keys)
         return row->find_keys(argc, argv, found);
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < command_key_specs(row); i++) {
-        if (!(row->keys[i].flags & KEY_NOT_KEY))
-            n = find_by_spec(&row->keys[i], argc, argv, found, n);
+    uint32_t n = 0, specs = command_key_specs(row);
+    for (uint32_t i = 0; i < specs; i++) {
+        if (!(row->keys[i].flags & KEY_NOT_KEY) && !find_by_spec(&row->keys[i], argc, argv, found, &n))
+            return 0;
     }
     return n;
 }
@@ -176,7 +177,7 @@ uint32_t keys_of_migrate(uint32_t argc, const struct slice *argv, struct key_pos
             i += 2;
         } else if (slice_is(argv[i], "keys")) {
             if (argv[3].len > 0)
-                break; /* a syntax error that the handler tells */
+                return 0;
             uint32_t n = 0;
             for (i++; i < argc; i++)
                 found[n++] = (struct key_position){i, FLAGS};
@@ -211,6 +212,8 @@ uint32_t keys_of_bitfield(uint32_t argc, const struct slice *argv, struct key_po
             i += 3;
         } else if (slice_is(argv[i], "overflow") && left >= 1) {
             i += 1;
+        } else {
+            found[0].flags = KEY_RW | KEY_ACCESS | KEY_UPDATE; /* a syntax error: the worst is assumed */
         }
     }
     return 1;
