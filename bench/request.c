@@ -178,7 +178,7 @@ static size_t check_value(const struct workload *w, const char *p, size_t bytes,
 }
 
 /* The bytes of the reply that r should have, if that is what p begins with, or 0. */
-static size_t check_expected(const struct workload *w, const struct request *r, const char *p, size_t bytes)
+static size_t expected_bytes(const struct workload *w, const struct request *r, const char *p, size_t bytes)
 {
     if (r->kind == REQUEST_SET || r->kind == REQUEST_MSET)
         return bytes >= OK_BYTES && memcmp(p, OK, OK_BYTES) == 0 ? OK_BYTES : 0;
@@ -200,7 +200,7 @@ static size_t check_expected(const struct workload *w, const struct request *r, 
 
 size_t workload_check(const struct workload *w, const struct request *r, const char *p, size_t bytes, bool *expected)
 {
-    size_t reply = check_expected(w, r, p, bytes);
+    size_t reply = expected_bytes(w, r, p, bytes);
     *expected = reply != 0;
     return reply ? reply : resp_bytes(p, bytes, 0);
 }

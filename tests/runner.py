@@ -84,7 +84,8 @@ def build(name):
     began = time.monotonic()
     path = os.path.join(LOGS, 'build-%s.log' % name)
     with open(path, 'w') as log:
-        good = set_up(name, log) and subprocess.call(['ninja', '-C', build_folder(name)], stdout=log, stderr=log) == 0
+        good = set_up(name, log) and subprocess.call(
+            ['ninja', '--quiet', '-C', build_folder(name)], stdout=log, stderr=log) == 0
     say('%-5s build  %-8s %5.0f s' % ('ok' if good else 'FAIL', name, time.monotonic() - began))
     if not good:
         show_tail(path)

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "src/base/list.h"
+#include "tests/unit/random_cases.h"
 
 enum { ITEMS = 16, STEPS = 200000 };
 
@@ -58,10 +58,8 @@ static void assert_equals_model(const struct list *head, const struct model *m)
 
 static void test_against_model(void **state)
 {
-    const char *given = getenv("SKUA_SEED"), *percent = getenv("SKUA_CASES_PERCENT");
-    unsigned seed = given ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
-    long steps = STEPS * (percent ? atol(percent) : 100) / 100;
-    printf("seed %u, %ld cases\n", seed, steps);
+    struct random random;
+    long steps = random_cases(&random, STEPS);
 
     struct list head;
     struct item items[ITEMS];
@@ -73,9 +71,9 @@ static void test_against_model(void **state)
         list_init(&items[i].node);
     }
     for (long step = 0; step < steps; step++) {
-        int id = rand_r(&seed) % ITEMS;
+        int id = (int)random_below(&random, ITEMS);
         struct list *node = &items[id].node;
-        if (rand_r(&seed) % 8 == 0) {
+        if ((int)random_below(&random, 8) == 0) {
             struct list *first = list_pop_front(&head);
             assert_int_equal(first == NULL, model.count == 0);
             if (first) {
@@ -83,12 +81,12 @@ static void test_against_model(void **state)
                 in[model.ids[0]] = false;
                 model_remove(&model, model.ids[0]);
             }
-        } else if (in[id] || rand_r(&seed) % 8 == 0) {
+        } else if (in[id] || (int)random_below(&random, 8) == 0) {
             list_remove(node); /* of one that is in no list, too: nothing may happen */
             model_remove(&model, id);
             in[id] = false;
         } else {
-            int where = rand_r(&seed) % 3;
+            int where = (int)random_below(&random, 3);
             if (where == 0 || model.count == 0) {
                 list_push_front(&head, node);
                 model_insert(&model, 0, id);
@@ -96,7 +94,7 @@ static void test_against_model(void **state)
                 list_push_back(&head, node);
                 model_insert(&model, model.count, id);
             } else {
-                int at = rand_r(&seed) % model.count;
+                int at = (int)random_below(&random, model.count);
                 list_insert_before(&items[model.ids[at]].node, node);
                 model_insert(&model, at, id);
             }
