@@ -55,35 +55,29 @@ static struct command *const families[] = {
     transaction_commands, zset_commands,
 };
 
-/* A name as the lookup compares it: its first and its last eight bytes in lower case (they overlap below sixteen; names
- * under eight bytes lie in first alone), its length, and the container's id + 1 if it is a subcommand. Names over
- * sixteen bytes have a middle besides. */
+/* A name as the lookup compares it: its first and its last eight bytes (they overlap below sixteen; names under eight
+ * bytes lie in first alone), its length, and the container's id + 1 if it is a subcommand. Names over sixteen bytes have
+ * a middle besides. */
 struct name_key {
     uint64_t first, last;
-    uint32_t len;
-    uint32_t container;
+    uint32_t len, container;
 };
 
+/* Where a stored byte is a letter the fold masks have CASE_BIT: there alone a name may differ in it. */
 struct slot {
     struct name_key key;
+    uint64_t first_fold, last_fold;
     struct command *row; /* NULL: free */
-};
+} __attribute__((aligned(64)));
 
-enum { SLOT_BITS = 11, SLOTS = 1 << SLOT_BITS, ROWS_MAX = SLOTS / 4 };
+enum { SLOT_BITS = 10, SLOTS = 1 << SLOT_BITS, ROWS_MAX = SLOTS / 2, CASE_BIT = 0x20, NAME_BYTES_MAX = 32 };
+
+#define CASE_BITS UINT64_C(0x2020202020202020)
 
 /* Frozen once the table is made. */
 static struct slot slots[SLOTS];
 static struct command *rows[ROWS_MAX];
 static uint32_t row_count, top_count;
-
-/* Eight bytes at once: 0x20 is added to those from 'A' to 'Z'. No carry leaves a byte, as the top bits are masked. */
-static inline uint64_t lower_word(uint64_t w)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), top = UINT64_C(0x8080808080808080);
-    uint64_t low7 = w & ~top;
-    uint64_t from_a = low7 + ones * (128 - 'A'), above_z = low7 + ones * (127 - 'Z');
-    return w | (((from_a ^ above_z) & ~w & top) >> 2);
-}
 
 static inline uint64_t load64(const char *p)
 {
@@ -99,50 +93,54 @@ static inline uint32_t load32(const char *p)
     return w;
 }
 
-/* name.len > 0. Short names are read in two overlapping pieces, which together with the length is unambiguous. */
+/* name.len > 0. Short names are read in overlapping pieces, which together with the length is unambiguous. */
 static inline struct name_key name_key_make(struct slice name, uint32_t container)
 {
     struct name_key k = {.len = (uint32_t)name.len, .container = container};
     if (name.len >= 8) {
-        k.first = lower_word(load64(name.ptr));
-        k.last = lower_word(load64(name.ptr + name.len - 8));
+        k.first = load64(name.ptr);
+        k.last = load64(name.ptr + name.len - 8);
     } else if (name.len >= 4) {
-        k.first = lower_word(load32(name.ptr) | (uint64_t)load32(name.ptr + name.len - 4) << 32);
+        k.first = load32(name.ptr) | (uint64_t)load32(name.ptr + name.len - 4) << 32;
     } else {
-        k.first = lower_word((uint64_t)(uint8_t)name.ptr[0] | (uint64_t)(uint8_t)name.ptr[name.len / 2] << 8 |
-                             (uint64_t)(uint8_t)name.ptr[name.len - 1] << 16);
+        k.first = (uint64_t)(uint8_t)name.ptr[0] | (uint64_t)(uint8_t)name.ptr[name.len / 2] << 8 |
+                  (uint64_t)(uint8_t)name.ptr[name.len - 1] << 16;
     }
     return k;
 }
 
+/* Equal for names that differ in case (and for some others, which are told apart by same_ends). */
 static inline uint32_t slot_of(const struct name_key *k)
 {
-    uint64_t h = (k->first ^ (k->last << 1) ^ ((uint64_t)k->container << 32) ^ k->len) * UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t words = (k->first | CASE_BITS) ^ ((k->last | CASE_BITS) << 1);
+    uint64_t h = (words ^ (uint64_t)k->container << 32 ^ k->len) * UINT64_C(0x9E3779B97F4A7C15);
     return (uint32_t)(h >> (64 - SLOT_BITS));
 }
 
-static inline bool same_name(const struct slot *s, const struct name_key *k, struct slice name)
+/* But for the middle of a name over sixteen bytes. */
+static inline bool same_ends(const struct slot *s, const struct name_key *k)
 {
-    if (s->key.first != k->first || s->key.last != k->last || s->key.len != k->len || s->key.container != k->container)
-        return false;
-    return k->len <= 16 || slice_is(name, s->row->name);
+    uint64_t first = (s->key.first ^ k->first) & ~s->first_fold, last = (s->key.last ^ k->last) & ~s->last_fold;
+    return (first | last | (s->key.len ^ k->len) | (s->key.container ^ k->container)) == 0;
 }
 
-static inline struct slot *find_slot(struct slice name, uint32_t container)
+static __attribute__((noinline)) struct slot *find_slot_from(uint32_t i, const struct name_key *k, struct slice name)
 {
-    struct name_key k = name_key_make(name, container);
-    uint32_t i = slot_of(&k);
-    while (slots[i].row && !same_name(&slots[i], &k, name))
+    while (slots[i].row && !(same_ends(&slots[i], k) && slice_is(name, slots[i].row->name)))
         i = (i + 1) & (SLOTS - 1);
     return &slots[i];
 }
 
-static struct command *find_row(struct slice name, uint32_t container)
+/* Mostly the first slot is right, and then one comparison is all. */
+static inline struct command *find_row(struct slice name, uint32_t container)
 {
-    enum { NAME_BYTES_MAX = 32 };
-    if (name.len == 0 || name.len > NAME_BYTES_MAX)
+    if (name.len - 1 >= NAME_BYTES_MAX)
         return NULL;
-    return find_slot(name, container)->row;
+    struct name_key k = name_key_make(name, container);
+    uint32_t i = slot_of(&k);
+    if (__builtin_expect(same_ends(&slots[i], &k) && name.len <= 16, 1))
+        return slots[i].row;
+    return find_slot_from(i, &k, name)->row;
 }
 
 const struct command *command_lookup(struct slice name) { return find_row(name, 0); }
@@ -200,20 +198,32 @@ static const char *make_full_name(const struct command *row)
     return name;
 }
 
+/* CASE_BIT of each byte that is a lower-case letter. */
+static uint64_t letters(uint64_t word)
+{
+    uint64_t mask = 0;
+    for (int shift = 0; shift < 64; shift += 8) {
+        uint8_t byte = (uint8_t)(word >> shift);
+        if (byte >= 'a' && byte <= 'z')
+            mask |= (uint64_t)CASE_BIT << shift;
+    }
+    return mask;
+}
+
 static void add_row(struct command *row, struct command *parent)
 {
     ASSERT(row_count < ROWS_MAX);
     struct slice name = slice_str(row->name);
-    uint32_t container = parent ? parent->id + 1 : 0;
-    struct slot *slot = find_slot(name, container);
+    ASSERT(name.len <= NAME_BYTES_MAX);
+    struct name_key key = name_key_make(name, parent ? parent->id + 1 : 0);
+    struct slot *slot = find_slot_from(slot_of(&key), &key, name);
     ASSERT(!slot->row && "two rows of one name");
     row->parent = parent;
     row->id = row_count;
     row->full_name = make_full_name(row);
     row->acl_categories = row->acl | implied_categories(row);
     command_keys_prepare(row);
-    slot->key = name_key_make(name, container);
-    slot->row = row;
+    *slot = (struct slot){key, letters(key.first), letters(key.last), row};
     rows[row_count++] = row;
 }
 
