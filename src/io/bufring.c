@@ -6,12 +6,12 @@
 #include "src/base/assert.h"
 #include "src/base/mem.h"
 
-enum { GIVEN_MIN = 64, COLOURS = 16, LINE_BYTES = 64, SHRINK_EVERY = 4096 };
+enum { GIVEN_MIN = 64, SHRINK_EVERY = 4096 };
 
 static void add(struct bufring *b, uint32_t id, int offset)
 {
-    char *start = b->memory + (size_t)id * b->stride + (id % COLOURS) * LINE_BYTES;
-    io_uring_buf_ring_add(b->ring, start, b->stride - (COLOURS - 1) * LINE_BYTES, (unsigned short)id,
+    char *start = b->memory + (size_t)id * b->stride + (id % BUFRING_COLOURS) * BUFRING_LINE_BYTES;
+    io_uring_buf_ring_add(b->ring, start, b->stride - (BUFRING_COLOURS - 1) * BUFRING_LINE_BYTES, (unsigned short)id,
                           io_uring_buf_ring_mask(b->max), offset);
     b->lent[id] = true;
 }

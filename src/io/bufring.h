@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { BUFRING_GROUP = 0 };
+/* Buffers begin at different cache lines of their pages, else all would fall into the same sets of the caches. */
+enum { BUFRING_GROUP = 0, BUFRING_COLOURS = 16, BUFRING_LINE_BYTES = 64 };
 
 struct bufring {
     struct io_uring_buf_ring *ring;
@@ -35,8 +36,7 @@ static inline const char *bufring_take(struct bufring *b, uint32_t cqe_flags)
 {
     uint32_t id = cqe_flags >> IORING_CQE_BUFFER_SHIFT;
     b->taken[b->taken_count++] = (uint16_t)id;
-    /* Buffers begin at different cache lines of their pages, else all would fall into the same sets of the caches. */
-    return b->memory + (size_t)id * b->stride + (id % 16) * 64;
+    return b->memory + (size_t)id * b->stride + (id % BUFRING_COLOURS) * BUFRING_LINE_BYTES;
 }
 
 /* Gives all taken buffers back to the kernel. */
