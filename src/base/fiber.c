@@ -102,7 +102,7 @@ struct fiber *fiber_create(fiber_fn *fn, void *arg, size_t stack_bytes)
     f->stack_bytes = stack_bytes;
     ASSERT(getcontext(&f->context) == 0);
     f->context.uc_stack.ss_sp = f->stack;
-    f->context.uc_stack.ss_size = stack_bytes;
+    f->context.uc_stack.ss_size = f->stack_bytes;
     f->context.uc_link = NULL;
     uintptr_t p = (uintptr_t)f;
     makecontext(&f->context, (void (*)(void))entry, 2, (unsigned)(p >> 32), (unsigned)p);

@@ -17,8 +17,8 @@
 
 #include "shard/key.h"
 #include "src/base/assert.h"
+#include "tests/serial/caller.h"
 #include "tests/serial/chance.h"
-#include "tests/serial/client.h"
 #include "tests/serial/server.h"
 
 enum {
@@ -84,15 +84,15 @@ static void fail(struct test *t, const char *what)
 }
 
 /* Sends the commands, texts of words, in one write and checks that no reply is an error. */
-static bool run_pipeline(struct client *c, char (*texts)[TEXT_BYTES_MAX], uint32_t n)
+static bool run_pipeline(struct caller *c, char (*texts)[TEXT_BYTES_MAX], uint32_t n)
 {
     struct bytes out = {0};
     struct slice reply;
     for (uint32_t i = 0; i < n; i++)
         resp_put_text(&out, texts[i]);
-    bool good = client_send(c, &out);
+    bool good = caller_send(c, &out);
     for (uint32_t i = 0; i < n && good; i++) {
-        good = client_reply(c, &reply) && reply.ptr[0] != '-';
+        good = caller_reply(c, &reply) && reply.ptr[0] != '-';
         if (!good)
             fprintf(stderr, "%s is not answered as expected\n", texts[i]);
     }
@@ -133,7 +133,7 @@ static void write_command(const struct round *r, uint32_t number, uint32_t data,
 }
 
 /* INCR adds up over the rounds: the data of such rounds have keys of their own, which begin at number - 1. */
-static bool prepare_data(struct client *c, const struct round *r, uint32_t number)
+static bool prepare_data(struct caller *c, const struct round *r, uint32_t number)
 {
     char texts[DATA_KEYS][TEXT_BYTES_MAX];
     for (uint32_t i = 0; i < DATA_KEYS; i++)
@@ -141,7 +141,7 @@ static bool prepare_data(struct client *c, const struct round *r, uint32_t numbe
     return run_pipeline(c, texts, DATA_KEYS);
 }
 
-static bool play_round(struct test *t, struct client *c, struct random *random, const struct announcement *how,
+static bool play_round(struct test *t, struct caller *c, struct random *random, const struct announcement *how,
                        uint32_t number)
 {
     struct round *r = &t->round;
@@ -198,32 +198,32 @@ static bool is_round(struct slice value, uint32_t number)
 }
 
 /* EXISTS on the name, and once it tells, a GET of each data key. */
-static bool look_one_by_one(struct test *t, struct client *c, uint32_t number)
+static bool look_one_by_one(struct test *t, struct caller *c, uint32_t number)
 {
     const struct round *r = &t->round;
     char text[TEXT_BYTES_MAX];
     struct slice reply;
     snprintf(text, sizeof(text), "EXISTS %s", r->names[0]);
-    if (!client_command(c, text, &reply))
+    if (!caller_command(c, text, &reply))
         fail(t, "a watcher lost its connection");
     else if (slice_eq(reply, slice_str(r->how->appears ? ":0\r\n" : ":1\r\n")))
         return false;
     for (uint32_t i = 0; i < DATA_KEYS && !atomic_load(&t->failed); i++) {
         snprintf(text, sizeof(text), "GET %s", r->data[i]);
-        if (!client_command(c, text, &reply) || !is_round(reply, number))
+        if (!caller_command(c, text, &reply) || !is_round(reply, number))
             fail(t, "the announcement was seen, the data not");
     }
     return true;
 }
 
 /* One MGET that shows all of it at one instant. */
-static bool look_at_once(struct test *t, struct client *c, uint32_t number)
+static bool look_at_once(struct test *t, struct caller *c, uint32_t number)
 {
     const struct round *r = &t->round;
     char text[TEXT_BYTES_MAX];
     struct slice reply;
     snprintf(text, sizeof(text), "MGET %s %s %s %s", r->names[0], r->data[0], r->data[1], r->data[2]);
-    if (!client_command(c, text, &reply) || reply.ptr[0] != '*') {
+    if (!caller_command(c, text, &reply) || reply.ptr[0] != '*') {
         fail(t, "a watcher lost its connection");
         return true;
     }
@@ -241,9 +241,9 @@ static void *run_watcher(void *arg)
 {
     struct watcher *w = arg;
     struct test *t = w->test;
-    struct client c;
-    client_init(&c, &client_sockets, NULL, t->port);
-    if (!client_connect(&c))
+    struct caller c;
+    caller_init(&c, &caller_sockets, NULL, t->port);
+    if (!caller_connect(&c))
         fail(t, "a watcher can't connect");
     for (uint32_t number = 1; number <= t->rounds && !atomic_load(&t->failed); number++) {
         while (atomic_load(&t->published) != number && !atomic_load(&t->failed))
@@ -253,7 +253,7 @@ static void *run_watcher(void *arg)
             done = w->number % 2 ? look_at_once(t, &c, number) : look_one_by_one(t, &c, number);
         atomic_fetch_add(&t->seen, 1);
     }
-    client_close(&c, false);
+    caller_close(&c, false);
     return NULL;
 }
 
@@ -262,9 +262,9 @@ static void *run_watcher(void *arg)
 /* Relaxed in the first half of the rounds; strict, with the announcements that need it too, in the second. */
 static void run_rounds(struct test *t, const struct server *server, struct random *random)
 {
-    struct client c;
-    client_init(&c, &client_sockets, NULL, t->port);
-    if (!client_connect(&c))
+    struct caller c;
+    caller_init(&c, &caller_sockets, NULL, t->port);
+    if (!caller_connect(&c))
         fail(t, "the writer can't connect");
     for (uint32_t number = 1; number <= t->rounds && !atomic_load(&t->failed); number++) {
         bool strict = number > t->rounds / 2;
@@ -279,7 +279,7 @@ static void run_rounds(struct test *t, const struct server *server, struct rando
             fail(t, "the writer's commands failed");
         await_watchers(t);
     }
-    client_close(&c, false);
+    caller_close(&c, false);
 }
 
 static bool run_test(struct test *t, const struct server *server, struct random *random)

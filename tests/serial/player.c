@@ -8,19 +8,19 @@ void player_init(struct player *p, const struct transport *transport, void *worl
                  _Atomic uint64_t *clock)
 {
     *p = (struct player){.clock = clock};
-    client_init(&p->client, transport, world, port);
+    caller_init(&p->caller, transport, world, port);
     history_init(&p->replies);
 }
 
 void player_deinit(struct player *p)
 {
-    client_close(&p->client, false);
+    caller_close(&p->caller, false);
     history_clear(&p->replies);
 }
 
 static uint64_t tick(struct player *p) { return atomic_fetch_add(p->clock, 1) + 1; }
 
-static void hesitate(struct player *p) { p->client.transport->hesitate(p->client.world); }
+static void hesitate(struct player *p) { p->caller.transport->hesitate(p->caller.world); }
 
 /* Sends a pipeline, now and then in two pieces. */
 static bool send_pipeline(struct player *p, struct op *const *ops, uint32_t n)
@@ -38,10 +38,10 @@ static bool send_pipeline(struct player *p, struct op *const *ops, uint32_t n)
         ops[i]->invoked = now;
         ops[i]->connection = p->connection;
     }
-    bool good = client_send(&p->client, &out);
+    bool good = caller_send(&p->caller, &out);
     if (good && rest.len) {
         hesitate(p);
-        good = client_send(&p->client, &rest);
+        good = caller_send(&p->caller, &rest);
     }
     bytes_free(&out);
     bytes_free(&rest);
@@ -50,16 +50,16 @@ static bool send_pipeline(struct player *p, struct op *const *ops, uint32_t n)
 
 static bool play_pipeline(struct player *p, struct op *const *ops, uint32_t n)
 {
-    if (!client_connect(&p->client) || !send_pipeline(p, ops, n))
+    if (!caller_connect(&p->caller) || !send_pipeline(p, ops, n))
         return false;
     if (ops[0]->hang_up) {
-        client_close(&p->client, chance_percent(&p->random, HARD_CLOSE_PERCENT));
+        caller_close(&p->caller, chance_percent(&p->random, HARD_CLOSE_PERCENT));
         p->connection++;
         return true;
     }
     for (uint32_t i = 0; i < n; i++) {
         struct slice reply;
-        if (!client_reply(&p->client, &reply))
+        if (!caller_reply(&p->caller, &reply))
             return false;
         ops[i]->answered = tick(p);
         ops[i]->reply = history_copy(&p->replies, reply.ptr, reply.len);
@@ -81,7 +81,7 @@ void player_play(struct player *p, struct history *plan)
         if (chance_percent(&p->random, HESITATE_PERCENT))
             hesitate(p);
         if (!play_pipeline(p, ops + first, next - first)) {
-            client_close(&p->client, false);
+            caller_close(&p->caller, false);
             p->connection++;
             p->lost = true;
         }

@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 #include "src/base/random.h"
-#include "tests/serial/client.h"
+#include "tests/serial/caller.h"
 #include "tests/serial/history.h"
 
 struct player {
     uint32_t number;         /* of the client in the plan */
-    struct client client;    /* may be connected already, and stays connected */
+    struct caller caller;    /* may be connected already, and stays connected */
     uint32_t connection;     /* how many it had before this one */
     struct random random;    /* where pipelines are cut in two, when it hesitates */
     struct history replies;  /* memory for them (a plan's is not for several threads): history_adopt it afterwards */

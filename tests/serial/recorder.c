@@ -44,7 +44,7 @@ struct recorder *recorder_create(uint16_t port, uint32_t clients)
     for (uint32_t i = 0; i <= clients; i++) {
         struct seat *s = &r->seats[i];
         s->recorder = r;
-        player_init(&s->player, &client_sockets, NULL, port, &r->clock);
+        player_init(&s->player, &caller_sockets, NULL, port, &r->clock);
         s->player.number = i;
         if (i < clients)
             ASSERT(pthread_create(&s->thread, NULL, run_seat, s) == 0);

@@ -14,9 +14,9 @@
 #include <time.h>
 
 #include "src/base/assert.h"
+#include "tests/serial/caller.h"
 #include "tests/serial/chance.h"
 #include "tests/serial/checker.h"
-#include "tests/serial/client.h"
 #include "tests/serial/recorder.h"
 #include "tests/serial/server.h"
 #include "tests/serial/workload.h"
@@ -66,10 +66,10 @@ static bool check(struct run *run, const struct history *h)
     return run->failed < FAILURES_MAX;
 }
 
-static bool set_order(struct client *control, enum pipeline_order order)
+static bool set_order(struct caller *control, enum pipeline_order order)
 {
     struct slice reply;
-    return client_command(control,
+    return caller_command(control,
                           order == PIPELINE_STRICT ? "CONFIG SET pipeline-order strict"
                                                    : "CONFIG SET pipeline-order relaxed",
                           &reply) &&
@@ -81,11 +81,11 @@ static bool play_histories(struct run *run, const struct server *server, const s
                            uint32_t count)
 {
     struct random random;
-    struct client control;
+    struct caller control;
     struct recorder *recorder = recorder_create(server->port, WORKLOAD_CLIENTS_MAX);
     enum pipeline_order order = server->pid && !server->is_skua ? PIPELINE_STRICT : PIPELINE_RELAXED;
-    client_init(&control, &client_sockets, NULL, server->port);
-    bool good = client_connect(&control);
+    caller_init(&control, &caller_sockets, NULL, server->port);
+    bool good = caller_connect(&control);
     for (uint32_t i = 0; i < count && good; i++, run->done++) {
         struct history h;
         char prefix[PREFIX_BYTES_MAX];
@@ -108,7 +108,7 @@ static bool play_histories(struct run *run, const struct server *server, const s
         }
         history_clear(&h);
     }
-    client_close(&control, false);
+    caller_close(&control, false);
     recorder_destroy(recorder);
     return good;
 }

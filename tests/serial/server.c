@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/serial/client.h"
+#include "tests/serial/caller.h"
 
 enum { ARGS_MAX = 32, START_MS_MAX = 20 * 1000, STOP_MS_MAX = 20 * 1000, POLL_MS = 5, LOG_TAIL_BYTES = 4096 };
 
@@ -77,12 +77,12 @@ static int wait_for_end(pid_t pid, long ms_max)
 
 static bool wait_for_answer(struct server *s)
 {
-    struct client c;
+    struct caller c;
     struct slice pong;
-    client_init(&c, &client_sockets, NULL, s->port);
+    caller_init(&c, &caller_sockets, NULL, s->port);
     for (long ms = 0; ms < START_MS_MAX; ms += POLL_MS) {
-        bool good = client_connect(&c) && client_command(&c, "PING", &pong) && slice_eq(pong, slice_str("+PONG\r\n"));
-        client_close(&c, false);
+        bool good = caller_connect(&c) && caller_command(&c, "PING", &pong) && slice_eq(pong, slice_str("+PONG\r\n"));
+        caller_close(&c, false);
         if (good)
             return true;
         if (waitpid(s->pid, NULL, WNOHANG) == s->pid) {

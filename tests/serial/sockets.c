@@ -8,12 +8,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "tests/serial/client.h"
+#include "tests/serial/caller.h"
 
 static int sockets_connect(void *world, uint16_t port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-    struct timeval patience = {.tv_sec = CLIENT_SECONDS_MAX};
+    struct timeval patience = {.tv_sec = CALLER_SECONDS_MAX};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd < 0)
@@ -57,4 +57,4 @@ static void sockets_close(void *world, int fd, bool hard)
 
 static void sockets_hesitate(void *world) { sched_yield(); }
 
-const struct transport client_sockets = {sockets_connect, sockets_send, sockets_recv, sockets_close, sockets_hesitate};
+const struct transport caller_sockets = {sockets_connect, sockets_send, sockets_recv, sockets_close, sockets_hesitate};

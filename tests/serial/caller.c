@@ -1,20 +1,20 @@
-#include "tests/serial/client.h"
+#include "tests/serial/caller.h"
 
 enum { READ_BYTES = 16 * 1024 };
 
-void client_init(struct client *c, const struct transport *transport, void *world, uint16_t port)
+void caller_init(struct caller *c, const struct transport *transport, void *world, uint16_t port)
 {
-    *c = (struct client){.transport = transport, .world = world, .fd = -1, .port = port};
+    *c = (struct caller){.transport = transport, .world = world, .fd = -1, .port = port};
 }
 
-bool client_connect(struct client *c)
+bool caller_connect(struct caller *c)
 {
     if (c->fd < 0)
         c->fd = c->transport->connect(c->world, c->port);
     return c->fd >= 0;
 }
 
-void client_close(struct client *c, bool hard)
+void caller_close(struct caller *c, bool hard)
 {
     if (c->fd >= 0)
         c->transport->close(c->world, c->fd, hard);
@@ -23,7 +23,7 @@ void client_close(struct client *c, bool hard)
     bytes_free(&c->in);
 }
 
-bool client_send(struct client *c, const struct bytes *bytes)
+bool caller_send(struct caller *c, const struct bytes *bytes)
 {
     for (size_t sent = 0; sent < bytes->len;) {
         ssize_t n = c->transport->send(c->world, c->fd, bytes->ptr + sent, bytes->len - sent);
@@ -34,7 +34,7 @@ bool client_send(struct client *c, const struct bytes *bytes)
     return true;
 }
 
-bool client_reply(struct client *c, struct slice *reply)
+bool caller_reply(struct caller *c, struct slice *reply)
 {
     bytes_drop(&c->in, c->taken);
     c->taken = 0;
@@ -55,11 +55,11 @@ bool client_reply(struct client *c, struct slice *reply)
     }
 }
 
-bool client_command(struct client *c, const char *text, struct slice *reply)
+bool caller_command(struct caller *c, const char *text, struct slice *reply)
 {
     struct bytes out = {0};
     resp_put_text(&out, text);
-    bool good = client_send(c, &out) && client_reply(c, reply);
+    bool good = caller_send(c, &out) && caller_reply(c, reply);
     bytes_free(&out);
     return good;
 }

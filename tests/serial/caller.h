@@ -1,8 +1,8 @@
 /* A connection to a server, for one thread or coroutine. It sends what it is given and hands out replies as they came.
  * Failures of the connection are results, not errors: some tests cut connections on purpose. What carries the bytes is
  * a transport: sockets here, the simulator's network in tests/sim. */
-#ifndef SKUA_TESTS_SERIAL_CLIENT_H
-#define SKUA_TESTS_SERIAL_CLIENT_H
+#ifndef SKUA_TESTS_SERIAL_CALLER_H
+#define SKUA_TESTS_SERIAL_CALLER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,11 +20,11 @@ struct transport {
     void (*hesitate)(void *world); /* lets others go on */
 };
 
-/* Blocking TCP on this machine; a reply that takes longer than CLIENT_SECONDS_MAX counts as lost. No world. */
-extern const struct transport client_sockets;
-enum { CLIENT_SECONDS_MAX = 30 };
+/* Blocking TCP on this machine; a reply that takes longer than CALLER_SECONDS_MAX counts as lost. No world. */
+extern const struct transport caller_sockets;
+enum { CALLER_SECONDS_MAX = 30 };
 
-struct client {
+struct caller {
     const struct transport *transport;
     void *world; /* the transport's */
     int fd;      /* -1: not connected */
@@ -33,17 +33,17 @@ struct client {
     size_t taken; /* of in, by the reply that was handed out last */
 };
 
-void client_init(struct client *c, const struct transport *transport, void *world, uint16_t port);
+void caller_init(struct caller *c, const struct transport *transport, void *world, uint16_t port);
 /* Connects if it is not connected. */
-bool client_connect(struct client *c);
+bool caller_connect(struct caller *c);
 /* Drops what was not read; sends a reset if hard. */
-void client_close(struct client *c, bool hard);
+void caller_close(struct caller *c, bool hard);
 
-bool client_send(struct client *c, const struct bytes *bytes);
+bool caller_send(struct caller *c, const struct bytes *bytes);
 /* Waits for the next reply, which is borrowed until the next call. False if the connection was lost. */
-bool client_reply(struct client *c, struct slice *reply);
+bool caller_reply(struct caller *c, struct slice *reply);
 
 /* Sends one command given as a text of words separated by single blanks and waits for its reply. */
-bool client_command(struct client *c, const char *text, struct slice *reply);
+bool caller_command(struct caller *c, const char *text, struct slice *reply);
 
 #endif
