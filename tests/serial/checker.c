@@ -37,6 +37,7 @@ struct search {
     const struct op **ops;
     uint32_t nops, nkeys;
     uint32_t to_answer;           /* answered operations that have not been taken */
+    bool *is_read;                /* by operation: it is answered and changed nothing */
     struct event *events;         /* two an operation: [2i] sent, [2i+1] answered */
     struct event head;            /* of the list */
     uint64_t (*after)[SET_WORDS]; /* for each operation those of its connection that have to come before it */
@@ -219,7 +220,7 @@ static void take_reads(struct search *s)
 {
     for (struct event *e = s->head.next; e != &s->head && !e->is_answer; e = e->next) {
         uint32_t same[HISTORY_KEYS_MAX];
-        if (!(s->ops[e->op]->row->flags & MODEL_READ) || !may_come_next(s, e->op))
+        if (!s->is_read[e->op] || !may_come_next(s, e->op))
             continue;
         memcpy(same, s->store, sizeof(same));
         if (fits(s, e->op, same)) {
@@ -274,6 +275,9 @@ static void search_init(struct search *s, const struct history *h, const struct 
     *s = (struct search){.ops = ops, .nops = nops, .nkeys = h->nkeys};
     s->events = mem_alloc(NULL, sizeof(s->events[0]) * 2 * nops);
     s->after = mem_zalloc(NULL, sizeof(s->after[0]) * nops);
+    s->is_read = mem_zalloc(NULL, nops);
+    for (uint32_t i = 0; i < nops; i++)
+        s->is_read[i] = is_answered(ops[i]) && model_was_read(ops[i]);
     s->frames = mem_alloc(NULL, sizeof(s->frames[0]) * nops);
     uint32_t set_words = nops / 64 + 1 < SET_WORDS ? nops / 64 + 1 : SET_WORDS;
     memo_init(&s->memo, set_words + (h->nkeys + 1) / 2);
@@ -287,6 +291,7 @@ static void search_deinit(struct search *s)
     model_deinit(&s->model);
     memo_deinit(&s->memo);
     mem_free(NULL, s->frames);
+    mem_free(NULL, s->is_read);
     mem_free(NULL, s->after);
     mem_free(NULL, s->events);
 }

@@ -8,8 +8,8 @@
  * each operation that may come next, and go back where none fits. It remembers which pairs of (operations done, store)
  * it has been at, and never goes on from one twice (Lowe 2017, "Testing for linearizability"). Two shortcuts, which
  * change no verdict: keys that no operation and no promise of order ties together are checked apart (locality, Herlihy
- * and Wing); a reading command that fits now is taken at once, because any order that has it later works with it here
- * too.
+ * and Wing); a command that changed nothing, as its reply tells, is taken at once if it fits now, because any order
+ * that has it later works with it here too.
  *
  * Unanswered operations may be taken with whatever reply, or left out. */
 #ifndef SKUA_TESTS_SERIAL_CHECKER_H

@@ -282,26 +282,26 @@ static void copy(struct model_call *c)
 
 static const struct model_row rows[] = {
     {"APPEND", 3, 1, 1, 1, 0, append},
-    {"COPY", -3, 1, 2, 1, MODEL_SIGNAL, copy},
+    {"COPY", -3, 1, 2, 1, MODEL_SIGNAL | MODEL_ZERO_IS_READ, copy},
     {"DECR", 2, 1, 1, 1, 0, decr},
-    {"DEL", -2, 1, -1, 1, MODEL_SIGNAL, del},
+    {"DEL", -2, 1, -1, 1, MODEL_SIGNAL | MODEL_ZERO_IS_READ, del},
     {"EXISTS", -2, 1, -1, 1, MODEL_READ, exists},
     {"GET", 2, 1, 1, 1, MODEL_READ, get},
-    {"GETDEL", 2, 1, 1, 1, MODEL_SIGNAL, getdel},
+    {"GETDEL", 2, 1, 1, 1, MODEL_SIGNAL | MODEL_NIL_IS_READ, getdel},
     {"GETSET", 3, 1, 1, 1, 0, getset},
     {"INCR", 2, 1, 1, 1, 0, incr},
     {"INCRBY", 3, 1, 1, 1, 0, incrby},
     {"MGET", -2, 1, -1, 1, MODEL_READ, mget},
     {"MSET", -3, 1, -1, 2, 0, mset},
-    {"MSETNX", -3, 1, -1, 2, 0, msetnx},
+    {"MSETNX", -3, 1, -1, 2, MODEL_ZERO_IS_READ, msetnx},
     {"RENAME", 3, 1, 2, 1, MODEL_SIGNAL, rename_key},
-    {"RENAMENX", 3, 1, 2, 1, MODEL_SIGNAL, renamenx},
+    {"RENAMENX", 3, 1, 2, 1, MODEL_SIGNAL | MODEL_ZERO_IS_READ, renamenx},
     {"SET", -3, 1, 1, 1, 0, set},
-    {"SETNX", 3, 1, 1, 1, 0, setnx},
+    {"SETNX", 3, 1, 1, 1, MODEL_ZERO_IS_READ, setnx},
     {"STRLEN", 2, 1, 1, 1, MODEL_READ, length},
     {"TOUCH", -2, 1, -1, 1, MODEL_READ, exists},
     {"TYPE", 2, 1, 1, 1, MODEL_READ, type},
-    {"UNLINK", -2, 1, -1, 1, MODEL_SIGNAL, del},
+    {"UNLINK", -2, 1, -1, 1, MODEL_SIGNAL | MODEL_ZERO_IS_READ, del},
 };
 
 const struct model_row *model_row(struct slice name)
@@ -321,6 +321,14 @@ bool model_is_key(const struct model_row *row, uint32_t argc, uint32_t i)
 {
     int last = row->last >= 0 ? row->last : (int)argc + row->last;
     return row->first > 0 && (int)i >= row->first && (int)i <= last && ((int)i - row->first) % row->step == 0;
+}
+
+bool model_was_read(const struct op *op)
+{
+    uint32_t flags = op->row->flags;
+    return (flags & MODEL_READ) || op->reply.ptr[0] == '-' ||
+           ((flags & MODEL_ZERO_IS_READ) && slice_eq(op->reply, slice_str(":0\r\n"))) ||
+           ((flags & MODEL_NIL_IS_READ) && slice_eq(op->reply, slice_str("$-1\r\n")));
 }
 
 struct slice model_apply(struct model *m, const struct op *op, uint32_t *store)

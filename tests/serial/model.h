@@ -15,8 +15,10 @@
 #include "tests/serial/values.h"
 
 enum model_flag {
-    MODEL_READ = 1 << 0,   /* never changes the store */
-    MODEL_SIGNAL = 1 << 1, /* `signal` of design section 4: waits for the earlier commands of its connection */
+    MODEL_READ = 1 << 0,         /* never changes the store */
+    MODEL_SIGNAL = 1 << 1,       /* `signal` of design section 4: waits for the earlier commands of its connection */
+    MODEL_ZERO_IS_READ = 1 << 2, /* has not changed it if the reply is 0 */
+    MODEL_NIL_IS_READ = 1 << 3,  /* has not changed it if the reply is nil */
 };
 
 struct model_call;
@@ -44,6 +46,9 @@ const struct model_row *model_row(struct slice name);
 bool model_arity_fits(const struct model_row *row, uint32_t argc);
 /* Is argument i of a command with argc arguments a key? */
 bool model_is_key(const struct model_row *row, uint32_t argc, uint32_t i);
+
+/* Has an answered op, by what it is and was told, changed nothing? Errors never have. */
+bool model_was_read(const struct op *op);
 
 /* Runs op on store (one value number for each key of its history), which it changes; the reply is returned, borrowed
  * until the next call. */

@@ -364,31 +364,38 @@ static bool plant(struct history *h, struct random *random, const struct plantin
     return false;
 }
 
+/* Whether the search gave up; a wrong verdict fails the test. */
+static bool expect(const struct history *h, enum verdict right, const char *what)
+{
+    enum verdict verdict = verdict_of(h);
+    if (verdict != right && verdict != VERDICT_UNDECIDED) {
+        history_print(h, stderr);
+        fail_msg("verdict %d, but it is %d: %s", verdict, right, what);
+    }
+    return verdict == VERDICT_UNDECIDED;
+}
+
 static void test_planted_bugs(void **state)
 {
     struct random random;
-    long cases = random_cases(&random, 100);
+    long cases = random_cases(&random, 100), undecided = 0;
     for (size_t p = 0; p < sizeof(plantings) / sizeof(plantings[0]); p++) {
         long planted = 0;
         for (long i = 0; i < cases; i++) {
             struct history h;
             make_plan(&h, &random, &plantings[p]);
-            if (verdict_of(&h) != VERDICT_SERIAL) {
-                history_print(&h, stderr);
-                fail_msg("a serializable history is rejected");
-            }
+            undecided += expect(&h, VERDICT_SERIAL, "serializable");
             if (plant(&h, &random, &plantings[p])) {
+                undecided += expect(&h, VERDICT_NOT_SERIAL, plantings[p].name);
                 planted++;
-                if (verdict_of(&h) != VERDICT_NOT_SERIAL) {
-                    history_print(&h, stderr);
-                    fail_msg("not found: %s", plantings[p].name);
-                }
             }
             history_clear(&h);
         }
-        printf("%s: planted and found %ld times\n", plantings[p].name, planted);
+        printf("%s: planted %ld times\n", plantings[p].name, planted);
         assert_true(planted > 0);
     }
+    printf("%ld undecided\n", undecided);
+    assert_true(undecided <= 1 + cases / 20);
 }
 
 /* The search without memory, parts and shortcuts. */
