@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "shard/lane.h"
+#include "src/base/cpus.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/cmd/table.h"

@@ -25,18 +25,30 @@ static void *raw_alloc_aligned(size_t size, size_t align)
 #define raw_alloc_aligned mi_malloc_aligned
 #endif
 
+static _Thread_local struct mem_account *thread_account;
+
+void mem_count_thread(struct mem_account *account) { thread_account = account; }
+
 _Noreturn static void out_of_memory(size_t size)
 {
     fprintf(stderr, "Out of memory allocating %zu bytes\n", size);
     abort();
 }
 
+static void count(struct mem_account *account, const void *ptr, int sign)
+{
+    int64_t n = sign * (int64_t)raw_size(ptr);
+    if (account)
+        mem_count(account, n);
+    if (thread_account)
+        mem_count(thread_account, n);
+}
+
 static void *counted(struct mem_account *account, void *ptr, size_t size)
 {
     if (!ptr)
         out_of_memory(size);
-    if (account)
-        mem_count(account, (int64_t)raw_size(ptr));
+    count(account, ptr, 1);
     return ptr;
 }
 
@@ -50,8 +62,8 @@ void *mem_alloc_aligned(struct mem_account *account, size_t align, size_t size)
 
 void *mem_realloc(struct mem_account *account, void *ptr, size_t size)
 {
-    if (ptr && account)
-        mem_count(account, -(int64_t)raw_size(ptr));
+    if (ptr)
+        count(account, ptr, -1);
     return counted(account, raw_realloc(ptr, size), size);
 }
 
@@ -59,8 +71,7 @@ void mem_free(struct mem_account *account, void *ptr)
 {
     if (!ptr)
         return;
-    if (account)
-        mem_count(account, -(int64_t)raw_size(ptr));
+    count(account, ptr, -1);
     raw_free(ptr);
 }
 

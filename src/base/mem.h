@@ -1,6 +1,8 @@
 /* Heap memory and who it is counted for. Everything that Skua allocates at run time comes from here (mimalloc; the
  * system's allocator under sanitizers). A mem_account is a plain counter: it is changed only by the thread that owns
  * what it counts for (a shard's owner or holder, a worker for its connections), and read by others with mem_used.
+ * Besides, each thread counts everything that it allocates and frees in an account of its own (mem_count_thread), so that
+ * the sum over all threads is what the process uses, whoever frees what.
  * Running out of memory ends the process with a message: Linux reports it by killing, not by NULL. */
 #ifndef SKUA_BASE_MEM_H
 #define SKUA_BASE_MEM_H
@@ -25,6 +27,10 @@ static inline int64_t mem_used(const struct mem_account *a)
     return atomic_load_explicit(&((struct mem_account *)a)->bytes, memory_order_relaxed);
 }
 
+/* From now on all of this thread's allocations and frees are counted in account as well; NULL: in none. The account may
+ * become negative: another thread's memory is freed here. */
+void mem_count_thread(struct mem_account *account);
+
 /* The caller owns the result and frees it with mem_free against the same account. account may be NULL (not counted).
  * mem_alloc_aligned: align is a power of two. mem_zalloc returns zeroed memory. */
 void *mem_alloc(struct mem_account *account, size_t size);
@@ -38,6 +44,13 @@ size_t mem_size(const void *ptr);
 
 /* What an allocation of size bytes will occupy. */
 size_t mem_good_size(size_t size);
+
+/* As INFO names it. */
+#ifdef SKUA_SYSTEM_MALLOC
+#define MEM_ALLOCATOR "libc"
+#else
+#define MEM_ALLOCATOR "mimalloc"
+#endif
 
 /* Gives unused pages of this thread's heap back to the kernel. */
 void mem_collect(void);

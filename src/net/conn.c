@@ -141,6 +141,7 @@ static void on_recv(struct io_op *op, int res, const char *data)
     struct conn *c = container_of(op, struct conn, recv_op);
     if (c->closing)
         return;
+    c->reads += res > 0;
     if (res > 0 && c->bulk_direct)
         on_recv_direct(c, res);
     else if (res > 0)
@@ -227,6 +228,7 @@ static void on_send(struct io_op *op, int res, const char *data)
     }
     c->sent += (size_t)res;
     c->bytes_out += (size_t)res;
+    c->writes++;
     if (c->sent < reply_bytes(&c->sending)) {
         send_rest(c);
         return;

@@ -52,7 +52,7 @@ struct conn {
     struct msghdr msg;
     struct iovec iov[CONN_IOV_MAX];
 
-    uint64_t bytes_in, bytes_out;
+    uint64_t bytes_in, bytes_out, reads, writes;
     bool reading;              /* wants input */
     bool closing;
 };

@@ -9,6 +9,7 @@
 #include "src/cmd/table.h"
 #include "src/server/bundle.h"
 #include "src/server/client.h"
+#include "src/server/config.h"
 #include "src/server/server.h"
 #include "src/server/worker.h"
 
@@ -312,7 +313,7 @@ void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *
         .arg_first = r->arg_first,
         .effects = effects,
         .now_ms = w->now_ms,
-        .client = r->route == ROUTE_HOME ? b->client : NULL,
+        .client = r->route == ROUTE_SHARD ? NULL : b->client,
     };
     reply->resp = r->resp;
     r->reply = reply;
@@ -322,6 +323,7 @@ void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *
     if (__builtin_expect(reply->failed, false))
         stat_add(&w->stats.errors, 1);
     r->to = reply->len;
+    stat_add(&w->stats.commands, 1);
 }
 
 static void answer_error(struct batch *b, struct request *r, struct reply *reply)
@@ -346,12 +348,35 @@ static void answer_error(struct batch *b, struct request *r, struct reply *reply
     r->to = reply->len;
 }
 
-static void refuse_unauthenticated(struct batch *b, struct request *r, struct reply *reply)
+/* Why the client may not run this command, or NULL. */
+enum refusal { REFUSED_NOT, REFUSED_PROTECTED, REFUSED_UNAUTHENTICATED };
+
+static bool is_allowed(int setting, const struct client *c)
+{
+    return setting == ALLOWED_YES || (setting == ALLOWED_LOCAL && c->peer_is_local);
+}
+
+static enum refusal refusal(const struct client *c, const struct request *r)
+{
+    if (r->route == ROUTE_ERROR)
+        return REFUSED_NOT;
+    uint32_t flags = r->row->flags;
+    if (__builtin_expect((flags & CMD_PROTECTED) && !is_allowed(c->worker->config->enable_debug_command, c), 0))
+        return REFUSED_PROTECTED;
+    return c->authenticated || (flags & CMD_NO_AUTH) ? REFUSED_NOT : REFUSED_UNAUTHENTICATED;
+}
+
+static void answer_refusal(struct batch *b, struct request *r, struct reply *reply, enum refusal why)
 {
     reply->resp = b->client->resp;
     r->reply = reply;
     r->from = reply->len;
-    reply_error(reply, "NOAUTH Authentication required.");
+    if (why == REFUSED_UNAUTHENTICATED)
+        reply_error(reply, "NOAUTH Authentication required.");
+    else
+        reply_error(reply, "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can "
+                           "run it from a local connection, otherwise you need to set this option in the configuration "
+                           "file, and then restart the server.");
     stat_add(&b->home->stats.errors, 1);
     r->to = reply->len;
 }
@@ -375,14 +400,8 @@ static void bind_request(struct batch *b, struct request *r)
     r->resp = c->resp;
     r->no_touch = c->no_touch;
     c->commands++;
-    stat_add(&b->home->stats.commands, 1);
     if (r->row)
         c->last_command = r->row;
-}
-
-static bool must_authenticate(const struct client *c, const struct request *r)
-{
-    return !c->authenticated && r->route != ROUTE_ERROR && !(r->row->flags & CMD_NO_AUTH);
 }
 
 enum request_run { RAN, RAN_DEFERRED, RAN_NOT };
@@ -395,10 +414,11 @@ static enum request_run run_here(struct batch *b, uint32_t i, struct reply *repl
     if (client_must_pause(b->client, r->row))
         return RAN_NOT;
     bind_request(b, r);
+    enum refusal why = refusal(b->client, r);
     if (r->route == ROUTE_ERROR)
         answer_error(b, r, reply);
-    else if (must_authenticate(b->client, r))
-        refuse_unauthenticated(b, r, reply);
+    else if (why != REFUSED_NOT)
+        answer_refusal(b, r, reply, why);
     else
         batch_execute(w, b, i, reply, w->journal ? &w->effects : NULL);
     r->silent = b->client->reply_mode != REPLY_ON && take_silence(b->client);
@@ -526,7 +546,7 @@ static void stage_hold(struct batch *b)
         struct request *r = &b->requests[b->cursor];
         bool alone = r->row->flags & CMD_FIBER;
         if ((alone && b->cursor > b->hold_first) || client_must_pause(b->client, r->row) ||
-            must_authenticate(b->client, r))
+            refusal(b->client, r) != REFUSED_NOT)
             break;
         bind_request(b, r);
         r->silent = take_silence(b->client);
@@ -574,9 +594,10 @@ static bool stage_start(struct batch *b)
     b->stage_first = b->cursor;
     while (b->cursor < b->count && !c->close_after_reply) {
         struct request *r = &b->requests[b->cursor];
-        if (must_authenticate(c, r)) {
+        enum refusal why = refusal(c, r);
+        if (why != REFUSED_NOT) {
             bind_request(b, r);
-            refuse_unauthenticated(b, r, &b->reply);
+            answer_refusal(b, r, &b->reply, why);
             r->silent = take_silence(c);
             b->cursor++;
             continue;

@@ -253,13 +253,16 @@ static void finish_if_drained(struct client *c)
         client_close(c);
 }
 
-static void count_bytes(struct client *c)
+/* The connection's counters, as they have grown since the last time, into the worker's. */
+static void count_traffic(struct client *c)
 {
-    struct worker *w = c->worker;
-    stat_add(&w->stats.bytes_in, c->conn.bytes_in - c->counted_in);
-    stat_add(&w->stats.bytes_out, c->conn.bytes_out - c->counted_out);
-    c->counted_in = c->conn.bytes_in;
-    c->counted_out = c->conn.bytes_out;
+    struct worker_stats *stats = &c->worker->stats;
+    struct client_traffic now = {c->conn.bytes_in, c->conn.bytes_out, c->conn.reads, c->conn.writes};
+    stat_add(&stats->bytes_in, now.bytes_in - c->counted.bytes_in);
+    stat_add(&stats->bytes_out, now.bytes_out - c->counted.bytes_out);
+    stat_add(&stats->reads, now.reads - c->counted.reads);
+    stat_add(&stats->writes, now.writes - c->counted.writes);
+    c->counted = now;
 }
 
 void clients_flush(struct worker *w)
@@ -276,7 +279,7 @@ void clients_flush(struct worker *w)
             continue;
         }
         conn_flush(&c->conn);
-        count_bytes(c);
+        count_traffic(c);
         check_output_limit(c);
         finish_if_drained(c);
     }
@@ -317,7 +320,7 @@ static void on_end(struct conn *conn, int error)
 static void client_free(struct client *c)
 {
     struct worker *w = c->worker;
-    count_bytes(c);
+    count_traffic(c);
     list_remove(&c->node);
     list_remove(&c->dirty_node);
     parse_reset(&c->parser);

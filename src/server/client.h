@@ -18,6 +18,10 @@ struct worker;
 
 enum client_reply_mode { REPLY_ON, REPLY_OFF, REPLY_SKIP_NEXT, REPLY_SKIP };
 
+struct client_traffic {
+    uint64_t bytes_in, bytes_out, reads, writes;
+};
+
 enum { CLIENT_ADDRESS_BYTES = 128 };
 
 struct client {
@@ -46,7 +50,7 @@ struct client {
     int64_t soft_limit_since_ms; /* output above the soft limit since; 0: below */
     const struct command *last_command;
     uint64_t commands;
-    uint64_t counted_in, counted_out; /* of conn.bytes_*, what the worker's counters have */
+    struct client_traffic counted; /* of conn's counters, what the worker's have */
     uint64_t reply_position; /* journal position that the output waits for */
     char protocol_error[160]; /* set once its input makes no sense; "" before */
 };

@@ -29,6 +29,7 @@ static void make_run_id(char out[static RUN_ID_BYTES + 1])
 struct server *server_create(const struct config *config, uint32_t nworkers, struct io **io, uint64_t hash_seed)
 {
     struct server *s = mem_zalloc(NULL, sizeof *s);
+    mem_count_thread(&s->main_memory);
     s->nworkers = nworkers;
     s->hash_seed = hash_seed;
     s->databases = (uint32_t)config->databases;
@@ -50,6 +51,7 @@ struct server *server_create(const struct config *config, uint32_t nworkers, str
         worker_take_control(s->workers[i], control_hold(control_newest(s->control)));
         s->shards[i] = &s->workers[i]->shard;
     }
+    s->startup_memory = (int64_t)server_memory_used(s);
     return s;
 }
 
@@ -65,6 +67,7 @@ void server_destroy(struct server *s)
     mem_free(NULL, s->shards);
     mem_free(NULL, s->load);
     mem_free(NULL, s->not_built_logged);
+    mem_count_thread(NULL);
     mem_free(NULL, s);
 }
 
@@ -156,7 +159,30 @@ void server_log_not_built(struct server *s, const struct command *row)
         log_write(LOG_LEVEL_WARNING, "A client asked for '%s', which this version does not have yet", row->full_name);
 }
 
-void server_cron(struct worker *w) { (void)w; }
+uint64_t server_memory_used(const struct server *s)
+{
+    int64_t used = mem_used(&s->main_memory);
+    for (uint32_t i = 0; i < s->nworkers; i++)
+        used += mem_used(&s->workers[i]->memory);
+    return used > 0 ? (uint64_t)used : 0;
+}
+
+uint64_t server_memory_peak(struct server *s, uint64_t used)
+{
+    uint64_t peak = atomic_load_explicit(&s->memory_peak, memory_order_relaxed);
+    while (used > peak && !atomic_compare_exchange_weak(&s->memory_peak, &peak, used))
+        ;
+    return used > peak ? used : peak;
+}
+
+void server_cron(struct worker *w)
+{
+    rate_sample(&w->ops_rate, stat_get(&w->stats.commands), w->now_ns);
+    rate_sample(&w->in_rate, stat_get(&w->stats.bytes_in), w->now_ns);
+    rate_sample(&w->out_rate, stat_get(&w->stats.bytes_out), w->now_ns);
+    if (w->id == 0)
+        server_memory_peak(w->server, server_memory_used(w->server));
+}
 
 void server_poll(struct worker *w)
 {

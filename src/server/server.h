@@ -42,6 +42,9 @@ struct server {
     _Atomic uint64_t next_client_id;
     _Atomic uint32_t nclients;
     _Atomic uint64_t clients_rejected;
+    int64_t startup_memory;  /* bytes in use before the first client */
+    struct mem_account main_memory; /* of the main thread, which makes everything */
+    _Atomic uint64_t memory_peak;
     _Atomic int64_t stats_since_ms; /* CONFIG RESETSTAT */
     _Atomic int signal_received; /* by the main thread; 0: none */
     _Atomic bool stopping;
@@ -55,6 +58,10 @@ void server_destroy(struct server *server);
 /* The descriptor of a new connection, on worker 0's thread: goes to the worker with the fewest clients, or is refused
  * (maxclients, protected mode). */
 void server_accept(struct worker *w, int fd, bool unix_socket);
+
+/* Bytes that all threads have allocated; and the most there has been, if used is the value now. */
+uint64_t server_memory_used(const struct server *s);
+uint64_t server_memory_peak(struct server *s, uint64_t used);
 
 /* Each worker, ten times a second. */
 void server_cron(struct worker *w);

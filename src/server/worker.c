@@ -281,6 +281,7 @@ static void wait_for_work(struct worker *w)
 
 void worker_run(struct worker *w)
 {
+    mem_count_thread(&w->memory);
     ASSERT(io_enter(w->io) == 0);
     tick(w);
     w->cron_ns = w->now_ns + CRON_NS;

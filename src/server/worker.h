@@ -20,6 +20,7 @@
 #include "src/cmd/command.h"
 #include "src/io/io.h"
 #include "src/server/control.h"
+#include "src/server/rate.h"
 
 struct ask;
 struct batch;
@@ -41,10 +42,8 @@ enum message_kind {
 
 /* Counters that others read with relaxed loads (INFO); written by the owner alone. */
 struct worker_stats {
-    _Atomic uint64_t connections, commands, groups_in, groups_run, bytes_in, bytes_out, transactions, bundles,
-        protocol_errors, query_limit_closed, output_limit_closed, wakes, iterations, errors, error_nanos,
-        auth_denied;
-    _Atomic uint32_t clients;
+    _Atomic uint64_t connections, commands, groups_run, bytes_in, bytes_out, transactions, bundles,
+        reads, writes, protocol_errors, query_limit_closed, output_limit_closed, wakes, iterations, errors, auth_denied;
 };
 
 static inline void stat_add(_Atomic uint64_t *counter, uint64_t n)
@@ -115,6 +114,8 @@ struct worker {
     bool busy;                   /* something wants another iteration at once */
     bool stopping;               /* the loop ends when every client is gone */
     struct worker_stats stats;
+    struct rate ops_rate, in_rate, out_rate;
+    struct mem_account memory;   /* all that this thread has allocated, less what it has freed */
 };
 
 /* Makes a worker in zeroed memory; io is taken over. */
