@@ -28,6 +28,9 @@ struct slice entry_string(const struct entry *e, char int_buf[static ENTRY_INT_B
 
 int64_t entry_int(const struct entry *e);   /* ENC_INT only */
 
+/* As OBJECT REFCOUNT shows it: Redis shares small integers, which then have the highest count there is. */
+int32_t entry_refcount(const struct entry *e);
+
 /* Bytes that the allocator holds for entry and value. */
 size_t entry_memory(const struct entry *e);
 

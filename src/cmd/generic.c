@@ -175,16 +175,13 @@ static void object_idletime(struct cmd *c)
         reply_int(c->reply, (int64_t)keyspace_idle_seconds(cmd_keyspace(c, 0), e));
 }
 
-/* OBJECT REFCOUNT key: Redis shares small integers, which shows as the highest count; nothing else is shared. */
+/* OBJECT REFCOUNT key */
 static void object_refcount(struct cmd *c)
 {
-    enum { SHARED_INTEGERS = 10000, SHARED_REFCOUNT = INT32_MAX };
     const struct entry *e = object_entry(c);
     if (!e)
         return;
-    bool shared = e->type == TYPE_STRING && e->encoding == ENC_INT && entry_int(e) >= 0 &&
-                  entry_int(e) < SHARED_INTEGERS;
-    reply_int(c->reply, shared ? SHARED_REFCOUNT : 1);
+    reply_int(c->reply, entry_refcount(e));
 }
 
 static const char *const object_help[] = {

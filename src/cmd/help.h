@@ -6,4 +6,7 @@
 
 command_fn help_command;
 
+/* lines ends with NULL; the lines for HELP itself are added. */
+void help_reply(struct reply *r, const char *name, const char *const *lines);
+
 #endif

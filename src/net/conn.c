@@ -174,11 +174,11 @@ void conn_receive_bulk(struct conn *c, char *dst, size_t len)
         io_cancel(c->io, &c->recv_op);
 }
 
-/* Describes up to CONN_IOV_MAX pieces of r from its byte skip on. */
+/* Describes up to CONN_IOV_MAX pieces of r from its byte skip on, together at most IO_SEND_BYTES_MAX. */
 static size_t describe(const struct reply *r, size_t skip, struct iovec *iov)
 {
-    size_t n = 0, at = 0;
-    for (uint32_t i = 0; i <= r->nrefs && n + 2 <= CONN_IOV_MAX; i++) {
+    size_t n = 0, at = 0, room = IO_SEND_BYTES_MAX;
+    for (uint32_t i = 0; i <= r->nrefs && n + 2 <= CONN_IOV_MAX && room > 0; i++) {
         size_t text_end = i < r->nrefs ? r->refs[i].offset : r->len;
         struct slice parts[2] = {slice_of(r->buf + at, text_end - at), {0}};
         if (i < r->nrefs)
@@ -187,8 +187,10 @@ static size_t describe(const struct reply *r, size_t skip, struct iovec *iov)
         for (int p = 0; p < 2; p++) {
             size_t cut = skip < parts[p].len ? skip : parts[p].len;
             skip -= cut;
-            if (parts[p].len > cut)
-                iov[n++] = (struct iovec){(char *)parts[p].ptr + cut, parts[p].len - cut};
+            size_t len = parts[p].len - cut < room ? parts[p].len - cut : room;
+            room -= len;
+            if (len > 0)
+                iov[n++] = (struct iovec){(char *)parts[p].ptr + cut, len};
         }
     }
     return n;
@@ -196,8 +198,10 @@ static size_t describe(const struct reply *r, size_t skip, struct iovec *iov)
 
 static void send_rest(struct conn *c)
 {
+    c->send_op.quiet = !c->await_sent;
     if (c->sending.nrefs == 0) {
-        io_send(c->io, &c->send_op, c->fd, c->sending.buf + c->sent, c->sending.len - c->sent);
+        size_t len = c->sending.len - c->sent;
+        io_send(c->io, &c->send_op, c->fd, c->sending.buf + c->sent, len < IO_SEND_BYTES_MAX ? len : IO_SEND_BYTES_MAX);
         return;
     }
     c->msg = (struct msghdr){.msg_iov = c->iov, .msg_iovlen = describe(&c->sending, c->sent, c->iov)};

@@ -53,6 +53,7 @@ struct conn {
     struct iovec iov[CONN_IOV_MAX];
 
     uint64_t bytes_in, bytes_out, reads, writes;
+    bool await_sent;           /* on_sent is to come at once, not with the next thing that happens */
     bool reading;              /* wants input */
     bool closing;
 };

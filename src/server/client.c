@@ -307,6 +307,7 @@ void client_close(struct client *c)
 void client_close_after_reply(struct client *c)
 {
     c->close_after_reply = true;
+    c->conn.await_sent = true;
     conn_read_stop(&c->conn);
     client_dirty(c);
 }

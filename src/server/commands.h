@@ -7,6 +7,7 @@
 #include "src/server/client.h"
 
 extern const struct command_binding connection_bindings[]; /* connection_commands.c */
+extern const struct command_binding debug_bindings[];      /* debug_commands.c */
 extern const struct command_binding info_bindings[];       /* info.c */
 extern const struct command_binding keys_bindings[];       /* keys_commands.c */
 

@@ -1,14 +1,14 @@
 /* DEBUG: for those who develop and test. Runs on a fiber that holds all shards, except what changes the control plane.
  */
-#include <errno.h>
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "shard/entry.h"
 #include "shard/shard.h"
+#include "src/base/glob.h"
 #include "src/base/mem.h"
 #include "src/base/num.h"
-#include "src/base/glob.h"
 #include "src/cmd/help.h"
 #include "src/server/batch.h"
 #include "src/server/commands.h"
@@ -80,7 +80,7 @@ static void debug_object(struct cmd *c)
     uint32_t now = (uint32_t)(c->now_ms / 1000);
     char text[256];
     snprintf(text, sizeof text, "Value at:%p refcount:%d encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%u",
-             (const void *)e, entry_is_shared_int(e) ? INT32_MAX : 1, encoding_name(e), rdb_value_bytes(e),
+             (const void *)e, entry_refcount(e), encoding_name(e), rdb_value_bytes(e),
              e->access & 0xffffff, now - e->access);
     reply_status(c->reply, text);
 }
@@ -215,7 +215,6 @@ static void debug_set_active_expire(struct cmd *c)
 }
 
 static const char *const debug_help[] = {
-    "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "DIGEST",
     "    Output a hex signature representing the current DB content.",
     "DIGEST-VALUE <key> [<key> ...]",
@@ -233,12 +232,10 @@ static const char *const debug_help[] = {
     "    Stop the server for <seconds>. Decimals allowed.",
     "STRINGMATCH-LEN <len> <pattern>",
     "    Run pattern against a string of <len> letters a.",
-    "HELP",
-    "    Print this help.",
     NULL,
 };
 
-static void debug_show_help(struct cmd *c) { help_reply(c->reply, debug_help); }
+static void debug_show_help(struct cmd *c) { help_reply(c->reply, c->row->name, debug_help); }
 
 static const struct debug_subcommand {
     const char *name;
