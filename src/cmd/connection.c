@@ -86,7 +86,8 @@ static struct command client_subcommands[] = {
              {"2.8.12", "`ID` option."},
              {"3.2.0", "Added `master` type in for `TYPE` option."},
              {"5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."},
-             {"6.2.0", "`LADDR` option."})},
+             {"6.2.0", "`LADDR` option."},
+             {"7.4.0", "`MAXAGE` option."})},
     {ROW("list", NULL, -2, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SENTINEL |
          CMD_HOME, ACL_CONNECTION),
      DOC("2.4.0", "connection", "O(N) where N is the number of client connections", "Describes all connections."),

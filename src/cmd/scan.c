@@ -128,14 +128,14 @@ struct command scan_commands[] = {
      .tips = "request_policy:all_shards nondeterministic_output_order"},
     {ROW("randomkey", NULL, 1, CMD_READONLY | CMD_TOUCHES_ARBITRARY_KEYS | CMD_HOME | CMD_BARRIER, ACL_KEYSPACE),
      DOC("1.0.0", "generic", "O(1)", "Returns a random key."),
-     .tips = "request_policy:all_shards nondeterministic_output"},
+     .tips = "request_policy:all_shards response_policy:special nondeterministic_output"},
     {ROW("scan", scan_scan, -2, CMD_READONLY | CMD_TOUCHES_ARBITRARY_KEYS, ACL_KEYSPACE),
      .route = scan_route,
      DOC("2.8.0", "generic",
          "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return"
          " back to 0. N is the number of elements inside the collection.",
          "Iterates over the keys of the database."),
-     .tips = "nondeterministic_output request_policy:special",
+     .tips = "nondeterministic_output request_policy:special response_policy:special",
      HISTORY({"6.0.0", "Added the `TYPE` subcommand."})},
     {.name = NULL},
 };

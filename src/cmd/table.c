@@ -56,8 +56,8 @@ static struct command *const families[] = {
 };
 
 /* A name as the lookup compares it: its first and its last eight bytes (they overlap below sixteen; names under eight
- * bytes lie in first alone), its length, and the container's id + 1 if it is a subcommand. Names over sixteen bytes have
- * a middle besides. */
+ * bytes lie in first alone), its length, and the container's id + 1 if it is a subcommand. Names over sixteen bytes
+ * have a middle besides. */
 struct name_key {
     uint64_t first, last;
     uint32_t len, container;

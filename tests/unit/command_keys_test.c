@@ -18,7 +18,8 @@
 #define INVALID "ERR Invalid arguments specified for command"
 #define NO_KEYS "ERR The command has no key arguments"
 
-/* Words are separated by one blank each; two blanks have an empty word between them. Keys are shown as key:flag,flag. */
+/* Words are separated by one blank each; two blanks have an empty word between them. Keys are shown as
+ * key:flag,flag. */
 static const struct {
     const char *line, *keys;
 } cases[] = {
@@ -222,9 +223,11 @@ static void test_short_form_agrees(void **state)
 /* Whatever a client sends, positions lie in the command line and are at most as many as it has arguments. */
 static void test_random_lines_stay_in_bounds(void **state)
 {
-    static const char *const words[] = {"0", "1", "2", "3", "9", "-1", "99999999999999999999", "4294967295", "2147483647",
-                                        "STORE", "STOREDIST", "STREAMS", "KEYS", "GET", "BY", "LIMIT", "auth", "auth2",
-                                        "", "k", "SET", "OVERFLOW"};
+    static const char *const words[] = {
+        "0",     "1",         "2",       "3",    "9",   "-1", "99999999999999999999", "4294967295", "2147483647", "",
+        "STORE", "STOREDIST", "STREAMS", "KEYS", "GET", "BY", "LIMIT",                "auth",       "auth2",      "SET",
+        "k",     "OVERFLOW",
+    };
     struct random random;
     long count = random_cases(&random, 200000);
     for (long i = 0; i < count; i++) {
