@@ -1,5 +1,5 @@
 """redis-py does real work: pools, pipelines, threads, counters, expiry, iteration, broken connections. Prints how many
-checks it did. The port is the first argument, the number of operations a thread the second, RESP does not matter to it."""
+checks it did. Arguments: the port and the number of operations a thread."""
 import random
 import sys
 import threading
@@ -33,7 +33,9 @@ def values(client):
     check(client.delete(*['m%d' % number for number in range(200)]) == 200, 'DEL of 200')
     check(client.getdel('value') is not None and client.exists('value') == 0, 'GETDEL')
     check(client.msetnx({'n1': 1, 'n2': 2}) and not client.msetnx({'n2': 3, 'n3': 3}), 'MSETNX')
-    check(client.getrange('n1', 0, -1) == b'1' and client.append('n1', 'x') == 2 and client.setrange('n1', 5, 'z') == 6, 'ranges')
+    check(
+        client.getrange('n1', 0, -1) == b'1' and client.append('n1', 'x') == 2 and client.setrange('n1', 5, 'z') == 6,
+        'ranges')
 
 
 def counters_and_expiry(client):

@@ -38,7 +38,11 @@ def install_modules():
 
 def run_client(name, command):
     """Runs a client that prints its number of checks last; that number, or None if it failed."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=CLIENT_SECONDS_MAX)
+    done = subprocess.run(command,
+                          stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT,
+                          text=True,
+                          timeout=CLIENT_SECONDS_MAX)
     if done.returncode:
         print('%s failed:\n%s' % (name, done.stdout))
         return None
@@ -53,12 +57,17 @@ def run_configuration(path, threads, backend):
     checks = failed = 0
     with servers.Server(path, dict(settings, save='')) as server:
         port = str(server.port)
-        for name, command in (
-                ('redis-py', [sys.executable, os.path.join(HERE, 'python_client.py'), port, str(cases.scaled(OPERATIONS_A_THREAD))]),
-                ('ioredis', ['node', os.path.join(HERE, 'node_client.js'), MODULES, 'ioredis', port]),
-                ('node-redis', ['node', os.path.join(HERE, 'node_client.js'), MODULES, 'redis', port])):
+        for name, command in (('redis-py', [
+                sys.executable,
+                os.path.join(HERE, 'python_client.py'), port,
+                str(cases.scaled(OPERATIONS_A_THREAD))
+        ]), ('ioredis', ['node', os.path.join(HERE, 'node_client.js'), MODULES, 'ioredis',
+                         port]), ('node-redis', ['node',
+                                                 os.path.join(HERE, 'node_client.js'), MODULES, 'redis', port])):
             did = run_client(name, command)
-            print('threads=%d backend=%s %s: %s' % (threads, backend, name, 'failed' if did is None else '%d checks' % did), flush=True)
+            print('threads=%d backend=%s %s: %s' %
+                  (threads, backend, name, 'failed' if did is None else '%d checks' % did),
+                  flush=True)
             checks += did or 0
             failed += did is None
         if not server.alive():

@@ -31,7 +31,7 @@ def replies(step, script, oracle, other, is_newer):
     if is_newer and step.how == 'call' and not any(map(callable, step.arguments)):
         change = newer.find(step.name, words_after_row(step))
         if change:
-            wrong = change.wrong(other.raw, other.value)
+            wrong = change.wrong(other.raw)
             return wrong and '%s (%s)' % (wrong, change.source)
     if oracle.raw == other.raw:
         return None

@@ -147,22 +147,26 @@ def client_lines(oracle, other, step):
 
 # Lines of INFO that redis-server has and another server need not have, and why.
 INFO_FIELDS_NOT_NEEDED = {
-    r'redis_build_id|gcc_version|atomicvar_api|monotonic_clock|multiplexing_api': 'how redis-server was built',
-    r'allocator_\w+|rss_overhead_\w+|active_defrag_\w+|\w*_active_defrag_time': 'of jemalloc and its defragmentation',
+    r'redis_build_id|gcc_version|atomicvar_api|monotonic_clock|multiplexing_api':
+        'how redis-server was built',
+    r'allocator_\w+|rss_overhead_\w+|active_defrag_\w+|\w*_active_defrag_time':
+        'of jemalloc and its defragmentation',
     r'used_memory_vm_\w+|used_memory_lua\w*|used_memory_scripts\w*|used_memory_functions|number_of_\w+':
         'of scripts, which are not built yet',
-    r'current_cow_\w+|current_fork_perc|rdb_last_cow_size|aof_last_cow_size|latest_fork_usec|total_forks|module_fork_\w+':
+    r'current_cow_\w+|current_fork_perc|(rdb|aof)_last_cow_size|latest_fork_usec|total_forks|module_fork_\w+':
         'of fork, which is not used',
     r'io_threaded_\w+|io_threads_active|reply_buffer_\w+|expired_time_cap_reached_count|expire_cycle_cpu_milliseconds':
         'of mechanisms that only redis-server has',
     r'(mem_)?cluster_\w+|mem_clients_slaves|mem_replication_backlog|mem_total_replication_buffers|slave_\w+':
         'of replication and cluster, which are not built yet',
-    r'\w+_children|\w+_main_thread|cmdstat_.*|errorstat_.*|latency_percentiles_.*': 'of processes; of later sections',
+    r'\w+_children|\w+_main_thread|cmdstat_.*|errorstat_.*|latency_percentiles_.*':
+        'of processes; of later sections',
     r'used_memory_dataset\w*|used_memory_overhead|mem_not_counted_for_evict|total_eviction_\w+|current_eviction_\w+':
         'of eviction, which is not built yet',
     r'rdb_\w+|aof_\w+|async_loading|current_save_\w+|dump_payload_sanitizations|migrate_cached_sockets':
         'of persistence and migration, which are not built yet',
-    r'tracking_\w+|pubsub\w+|clients_in_timeout_table|evicted_clients|sync_\w+': 'of later parts',
+    r'tracking_\w+|pubsub\w+|clients_in_timeout_table|evicted_clients|sync_\w+':
+        'of later parts',
 }
 # Counters that equal redis-server's for the same traffic.
 INFO_FIELDS_EQUAL = ('redis_mode', 'arch_bits', 'loading', 'role', 'connected_slaves', 'maxmemory', 'maxmemory_policy',

@@ -4,8 +4,9 @@
     tests/diff/run.py [--server PATH] [--threads 1,4] [--backend io_uring,epoll] [--resp 2,3] [--percent N]
                       [--sample N] [--only LABEL] [FAMILY...]
 
-Every combination of threads, backend and protocol is run (by tests/run quick: a sample). A difference is printed with the script that led to it and
-the line that runs this script again. --server may be another redis-server, which then has no difference.
+Every combination of threads, backend and protocol is run (a sample by tests/run quick). A difference is printed with the
+script that led to it and the line that runs this script again. --server may be another redis-server, which then has no
+difference.
 """
 import argparse
 import os

@@ -51,7 +51,8 @@ class Step:
         if self.how == 'wait':
             return '(wait %d ms)' % self.wait_ms
         if self.how == 'raw':
-            return '(raw bytes%s) ' % ('' if self.until else ', then the end') + ' | '.join(show_word(piece) for piece in self.pieces)
+            return '(raw bytes%s) ' % ('' if self.until else ', then the end') + ' | '.join(
+                show_word(piece) for piece in self.pieces)
         text = ' '.join(show_word(word) for word in self.arguments)
         prefix = '' if self.connection == 0 else '[connection %s] ' % self.connection
         suffix = {'scan': '   (until the cursor is 0)', 'call': ''}[self.how]
@@ -77,16 +78,18 @@ class Builder:
     """Fills one script. Everything random comes from its generator, so that label and seed make the script again."""
 
     KEYS = (b'a', b'b', b'c', b'key:1', b'key:2', b'{tag}x', b'{tag}y', b'{tag}', b'{}x', b'{a}{b}', b'a{', b'',
-            b'\x00\xff\r\n\x80', b'with space', b'"quoted\'', b'*[?]\\', b'k' * 300, '\u00e4\u00f6'.encode(), b'1', b'-1')
+            b'\x00\xff\r\n\x80', b'with space', b'"quoted\'', b'*[?]\\', b'k' * 300, '\u00e4\u00f6'.encode(), b'1',
+            b'-1')
     INTEGERS = (0, 1, -1, 7, 10, 42, 9999, 10000, 127, 128, 32767, 32768, -32769, 2147483647, 2147483648, -2147483649,
                 2**53, 2**62, 2**63 - 1, 2**63 - 2, -2**63, -2**63 + 1, 12345678901234567)
-    NOT_INTEGERS = (b'', b' 1', b'1 ', b'+1', b'-0', b'00', b'01', b'0x10', b'1e3', b'1.0', b'abc', b'9223372036854775808',
-                    b'-9223372036854775809', b'99999999999999999999999', b'1\x00', b'\xff', b'--1', b'-', b'nan', b'inf')
-    FLOATS = (b'0', b'0.0', b'1.5', b'-1.5', b'3.0e3', b'1e-10', b'1e17', b'1e18', b'123456789.123456789', b'0.1', b'0.2',
-              b'.5', b'5.', b'-0', b'1e4931', b'1e308', b'-1e308', b'5.0e-324', b'10000000000000000', b'0.00000000000000001',
-              b'3.14159265358979323846', b'0x1p3', b'9007199254740993', b'1E2', b'+2')
-    NOT_FLOATS = (b'', b'abc', b'1.5x', b' 1', b'1 ', b'nan', b'inf', b'-inf', b'infinity', b'1e', b'1e5000', b'--1', b'1,5',
-                  b'\x00')
+    NOT_INTEGERS = (b'', b' 1', b'1 ', b'+1', b'-0', b'00', b'01', b'0x10', b'1e3', b'1.0', b'abc',
+                    b'9223372036854775808', b'-9223372036854775809', b'99999999999999999999999', b'1\x00', b'\xff',
+                    b'--1', b'-', b'nan', b'inf')
+    FLOATS = (b'0', b'0.0', b'1.5', b'-1.5', b'3.0e3', b'1e-10', b'1e17', b'1e18', b'123456789.123456789', b'0.1',
+              b'0.2', b'.5', b'5.', b'-0', b'1e4931', b'1e308', b'-1e308', b'5.0e-324', b'10000000000000000',
+              b'0.00000000000000001', b'3.14159265358979323846', b'0x1p3', b'9007199254740993', b'1E2', b'+2')
+    NOT_FLOATS = (b'', b'abc', b'1.5x', b' 1', b'1 ', b'nan', b'inf', b'-inf', b'infinity', b'1e', b'1e5000', b'--1',
+                  b'1,5', b'\x00')
     OPTION_JUNK = (b'', b'FOO', b'NX', b'XX', b'GET', b'EX', b'KEEPTTL', b'10', b'COUNT', b'\xff')
 
     def __init__(self, script, seed_text, facts):
@@ -164,7 +167,8 @@ class Builder:
                              b'9223372036854776', b'18446744073709551616', b'abc', b'', b'1.5', b'10 ', b'+10'))
         scale = 1000 if unit.startswith('ms') else 1
         if unit.endswith('at'):
-            at = self.one((4102444800, 2147483648, 2147483647 * 2, 1, 1000000000, 4102444801 + self.rng.randint(0, 10**6)))
+            at = self.one(
+                (4102444800, 2147483648, 2147483647 * 2, 1, 1000000000, 4102444801 + self.rng.randint(0, 10**6)))
             return b'%d' % (at * scale)
         return b'%d' % (self.seconds() * scale)
 

@@ -90,8 +90,8 @@ def coming_and_going(server, checks):
 
 
 def wait_for_held_shards(server, checks):
-    """Thousands of clients wait while all shards are held. What needs no shard is answered meanwhile, and when the hold is
-    over everyone gets an answer, in the order of their requests."""
+    """Thousands of clients wait while all shards are held. What needs no shard is answered meanwhile, and when the
+    hold is over everyone gets an answer, in the order of their requests."""
     crowd = [server.connect(seconds_max=60) for _ in range(3000)]
     control, sleeper = server.connect(), server.connect(seconds_max=60)
     control.call('SET', 'counter', 0)
@@ -100,8 +100,9 @@ def wait_for_held_shards(server, checks):
     began = time.monotonic()
     before_kb = server.resident_kb()
     for number, connection in enumerate(crowd):
-        connection.send(encode('SET', 'k%d' % number, number) + encode('INCR', 'counter') + encode('GET', 'k%d' % number)
-                        + encode('MGET', 'k%d' % number, 'none') + encode('ECHO', number))
+        connection.send(
+            encode('SET', 'k%d' % number, number) + encode('INCR', 'counter') + encode('GET', 'k%d' % number) +
+            encode('MGET', 'k%d' % number, 'none') + encode('ECHO', number))
     asked = 0
     while time.monotonic() - began < 2:
         asked_at = time.monotonic()

@@ -92,9 +92,15 @@ def inside_own_network(path):
 def protected_mode(server, checks):
     """Without a password only this machine is served, unless protected mode is off."""
     top = servers.TOP
-    done = subprocess.run([sys.executable, '-c', 'import sys; sys.path.insert(0, %r); from tests.hostile import network; '
-                           'sys.exit(network.inside_own_network(%r))' % (top, server.path)],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    done = subprocess.run([
+        sys.executable, '-c',
+        'import sys; sys.path.insert(0, %r); from tests.hostile import network; '
+        'sys.exit(network.inside_own_network(%r))' % (top, server.path)
+    ],
+                          stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT,
+                          text=True,
+                          timeout=60)
     if done.returncode == SKIPPED:
         print('    left out: %s' % done.stdout.strip())
         return

@@ -44,7 +44,8 @@ def soft_limit(server, checks):
     raw.sendall(encode('MGET', *['big%d' % number for number in range(8)]))
     time.sleep(0.3)
     checks.equal(control.call('CLIENT', 'LIST').count(b' addr='), 2, 'clients within the seconds')
-    checks.soon(lambda: control.call('CLIENT', 'LIST').count(b' addr=') == 1, 'the client over the soft limit is gone', 10)
+    checks.soon(lambda: control.call('CLIENT', 'LIST').count(b' addr=') == 1, 'the client over the soft limit is gone',
+                10)
     raw.close()
     checks.answers(server)
 
@@ -157,4 +158,5 @@ def slow_reader(server, checks):
     checks.answers(server)
 
 
-TESTS = (one_large_reply, soft_limit, never_reads, many_never_read, without_a_password, deep_pipeline, goes_in_the_middle, slow_reader)
+TESTS = (one_large_reply, soft_limit, never_reads, many_never_read, without_a_password, deep_pipeline,
+         goes_in_the_middle, slow_reader)

@@ -12,8 +12,9 @@ def half_sent(server, checks):
     """Beginnings of large requests: what was announced takes no memory before it comes."""
     control = server.connect()
     before_kb = server.resident_kb()
-    beginnings = (b'*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1000000\r\n' + b'x' * 1000, b'*1000000\r\n', b'*1000000\r\n$4\r\nMGET\r\n$1\r\nk\r\n',
-                  b'*3\r\n$3\r\nSET\r\n', b'PING without its end', b'*2\r\n$3\r\nGET\r\n$536870912\r\n', b'*')
+    beginnings = (b'*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1000000\r\n' + b'x' * 1000, b'*1000000\r\n',
+                  b'*1000000\r\n$4\r\nMGET\r\n$1\r\nk\r\n', b'*3\r\n$3\r\nSET\r\n', b'PING without its end',
+                  b'*2\r\n$3\r\nGET\r\n$536870912\r\n', b'*')
     crowd = []
     for number in range(700):
         connection = server.connect()
@@ -37,7 +38,8 @@ def garbage(server, checks):
     seed = cases.seed()
     print('    seed %d' % seed)
     chance = random.Random(seed)
-    good = encode('SET', 'a', 'b' * 50) + encode('MGET', 'a', 'b', 'c') + encode('INCR', 'n') + b'PING\r\n' + encode('GET', 'a')
+    good = encode('SET', 'a', 'b' * 50) + encode('MGET', 'a', 'b', 'c') + encode('INCR', 'n') + b'PING\r\n' + encode(
+        'GET', 'a')
     for _ in range(cases.scaled(1500)):
         if chance.random() < 0.3:
             data = bytes(chance.getrandbits(8) for _ in range(chance.randint(1, 5000)))
@@ -89,7 +91,8 @@ def query_buffer_limit(server, checks):
     for _ in range(10):
         connection = server.connect()
         connection.send(large)
-        checks.equal(checks.closes(connection, 'a request over the limit'), b'', 'the answer to a request over the limit')
+        checks.equal(checks.closes(connection, 'a request over the limit'), b'',
+                     'the answer to a request over the limit')
         connection.close()
     checks.grown_at_most(server, before_kb, 24, 'requests over the limit')
     checks.equal(len(control.call('ECHO', b'x' * 900000)), 900000, 'a request below the limit')
@@ -105,7 +108,8 @@ def bulk_limit(server, checks):
     control = server.connect()
     control.call('SET', 'value', b'x' * MB)
     for words in (('APPEND', 'value', 'y'), ('SETRANGE', 'value', MB, 'y')):
-        checks.equal(str(control.call(*words)), 'ERR string exceeds maximum allowed size (proto-max-bulk-len)', '%s over the limit' % words[0])
+        checks.equal(str(control.call(*words)), 'ERR string exceeds maximum allowed size (proto-max-bulk-len)',
+                     '%s over the limit' % words[0])
     checks.equal(control.call('STRLEN', 'value'), MB, 'the value after that')
     connection = server.connect()
     connection.send(b'*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n' % (MB + 1))
@@ -126,8 +130,10 @@ def unauthenticated(server, checks):
         connection.close()
     connection = server.connect()
     for words in (('GET', 'a'), ('CLIENT', 'LIST'), ('FLUSHALL',), ('KEYS', '*'), ('CONFIG', 'GET', '*'), ('INFO',)):
-        checks.equal(str(connection.call(*words)), 'NOAUTH Authentication required.', '%s without the password' % words[0])
-    checks.equal(str(connection.call('AUTH', 'wrong')), 'WRONGPASS invalid username-password pair or user is disabled.', 'AUTH wrong')
+        checks.equal(str(connection.call(*words)), 'NOAUTH Authentication required.',
+                     '%s without the password' % words[0])
+    checks.equal(str(connection.call('AUTH', 'wrong')), 'WRONGPASS invalid username-password pair or user is disabled.',
+                 'AUTH wrong')
     checks.equal(connection.call('AUTH', 'secret'), b'OK', 'AUTH')
     checks.equal(connection.call('MGET', *range(50)), [None] * 50, 'more than 10 words afterwards')
     connection.close()

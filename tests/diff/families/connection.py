@@ -52,7 +52,8 @@ def hello(g):
     number = next_connection(g)
     if g.chance(0.2):
         set_password(g)
-    words = [g.one((b'2', b'3', b'3', b'1', b'4', b'abc', b'', b'03', b'-3', b'99999999999999999999'))] if g.chance(0.9) else []
+    words = [g.one(
+        (b'2', b'3', b'3', b'1', b'4', b'abc', b'', b'03', b'-3', b'99999999999999999999'))] if g.chance(0.9) else []
     groups = []
     if g.chance(0.4):
         groups.append([g.any_case(b'AUTH'), *credentials(g)])
@@ -67,8 +68,8 @@ def hello(g):
 
 
 def credentials(g):
-    return g.one(((b'default', PASSWORD), (b'default', b'wrong'), (b'nobody', PASSWORD), (b'default', b''), (b'', PASSWORD),
-                  (b'default', g.value())))
+    return g.one(((b'default', PASSWORD), (b'default', b'wrong'), (b'nobody', PASSWORD), (b'default', b''),
+                  (b'', PASSWORD), (b'default', g.value())))
 
 
 def set_password(g):
@@ -118,14 +119,19 @@ def setname(g):
 
 def setinfo(g):
     """Redis 7.2; newer.py has the replies. The odd ones come whole, so that no case is left without one."""
-    g.case(b'CLIENT', b'SETINFO', *g.one(((b'lib-name', b'redis-py'), (b'LIB-VER', b'5.0.1'), (b'lib-name', b'a b'),
-                                          (b'lib-ver', b'1\n'), (b'foo', b'x'), (b'lib-name',), (),
-                                          (b'lib-name', b'x(y_v1)'), (b'lib-ver', b''), (b'lib-name', b'v%d' % g.seconds()))),
+    g.case(b'CLIENT',
+           b'SETINFO',
+           *g.one(((b'lib-name', b'redis-py'), (b'LIB-VER', b'5.0.1'), (b'lib-name', b'a b'), (b'lib-ver', b'1\n'),
+                   (b'foo', b'x'), (b'lib-name', ), (), (b'lib-name', b'x(y_v1)'), (b'lib-ver', b''),
+                   (b'lib-name', b'v%d' % g.seconds()))),
            mangle=0)
 
 
 def no_touch(g):
-    g.case(b'CLIENT', b'NO-TOUCH', *g.one(((b'on',), (b'off',), (b'ON',), (b'Off',), (b'junk',), (), (b'on', b'off'))), mangle=0)
+    g.case(b'CLIENT',
+           b'NO-TOUCH',
+           *g.one(((b'on', ), (b'off', ), (b'ON', ), (b'Off', ), (b'junk', ), (), (b'on', b'off'))),
+           mangle=0)
     g.do(b'CLIENT', b'NO-TOUCH', b'off')
 
 
@@ -154,11 +160,13 @@ def server_address(session):
 
 def client_list(g):
     stand_by(g)
-    g.case(b'CLIENT', g.any_case(b'LIST'),
+    g.case(b'CLIENT',
+           g.any_case(b'LIST'),
            *g.one(((), (b'TYPE', b'normal'), (b'TYPE', b'pubsub'), (b'type', b'REPLICA'), (b'TYPE', b'master'),
-                   (b'TYPE', b'slave'), (b'TYPE', b'junk'), (b'TYPE',), (b'ID',), (b'ID', id_of(1)),
-                   (b'ID', id_of(1), id_of(2), id_of(1)), (b'ID', b'abc'), (b'ID', b'0'), (b'ID', b'-1'), (b'ID', b'999999999'),
-                   (b'ID', id_of(2), b'x'), (b'junk',), (b'TYPE', b'normal', b'ID', b'1'))), mangle=0)
+                   (b'TYPE', b'slave'), (b'TYPE', b'junk'), (b'TYPE', ), (b'ID', ), (b'ID', id_of(1)),
+                   (b'ID', id_of(1), id_of(2), id_of(1)), (b'ID', b'abc'), (b'ID', b'0'), (b'ID', b'-1'),
+                   (b'ID', b'999999999'), (b'ID', id_of(2), b'x'), (b'junk', ), (b'TYPE', b'normal', b'ID', b'1'))),
+           mangle=0)
 
 
 def client_kill(g):
@@ -167,23 +175,27 @@ def client_kill(g):
     g.do(b'PING', connection=first)
     g.do(b'CLIENT', b'SETNAME', b'second', connection=second)
     victim = g.one((first, second))
-    filters = g.one((
-        (address_of(victim),), (b'127.0.0.1:1',), (b'ID', id_of(victim)), (b'id', b'999999999'), (b'ID', b'abc'), (b'ID', b'0'),
-        (b'ID', b'-5'), (b'ADDR', address_of(victim)), (b'ADDR', b'127.0.0.1:1'), (b'ADDR', b'junk'),
-        (b'LADDR', server_address, b'ID', id_of(victim)), (b'LADDR', b'127.0.0.1:1'), (b'USER', b'nobody'), (b'USER', b''),
-        (b'USER', b'default', b'ID', id_of(victim)), (b'TYPE', b'pubsub'), (b'TYPE', b'junk'), (b'TYPE', b'replica'),
-        (b'TYPE', b'normal', b'ID', id_of(victim), b'SKIPME', b'yes'), (b'SKIPME', b'junk'), (b'SKIPME', b'no', b'ID', b'1234567'),
-        (b'ID', id_of(victim), b'ADDR', b'127.0.0.1:1'), (b'ID', id_of(first), b'ID', id_of(second)), (b'junk', b'x'), (b'ID',),
-        (b'ADDR', address_of(victim), b'LADDR', server_address, b'TYPE', b'normal'), (b'MAXAGE', b'1000000')))
+    filters = g.one(
+        ((address_of(victim), ), (b'127.0.0.1:1', ), (b'ID', id_of(victim)), (b'id', b'999999999'), (b'ID', b'abc'),
+         (b'ID', b'0'), (b'ID', b'-5'), (b'ADDR', address_of(victim)), (b'ADDR', b'127.0.0.1:1'), (b'ADDR', b'junk'),
+         (b'LADDR', server_address, b'ID', id_of(victim)), (b'LADDR', b'127.0.0.1:1'), (b'USER', b'nobody'),
+         (b'USER', b''), (b'USER', b'default', b'ID', id_of(victim)), (b'TYPE', b'pubsub'), (b'TYPE', b'junk'),
+         (b'TYPE', b'replica'), (b'TYPE', b'normal', b'ID', id_of(victim), b'SKIPME',
+                                 b'yes'), (b'SKIPME', b'junk'), (b'SKIPME', b'no', b'ID', b'1234567'),
+         (b'ID', id_of(victim), b'ADDR', b'127.0.0.1:1'), (b'ID', id_of(first), b'ID', id_of(second)), (b'junk', b'x'),
+         (b'ID', ), (b'ADDR', address_of(victim), b'LADDR', server_address, b'TYPE', b'normal'), (b'MAXAGE',
+                                                                                                  b'1000000')))
     g.case(b'CLIENT', g.any_case(b'KILL'), *filters, mangle=0)
     g.do(b'PING', connection=first)
     g.do(b'PING', connection=second)
 
 
 def client_pause(g):
-    g.case(b'CLIENT', g.any_case(b'PAUSE'),
-           *g.one(((b'30',), (b'20', b'ALL'), (b'40', b'WRITE'), (b'0',), (b'0', b'write'), (b'-1',), (b'abc',), (b'1.5',), (b'',),
-                   (b'20', b'junk'), (b'9223372036854775808',), (b'10', b'ALL', b'x'), ())), mangle=0)
+    g.case(b'CLIENT',
+           g.any_case(b'PAUSE'),
+           *g.one(((b'30', ), (b'20', b'ALL'), (b'40', b'WRITE'), (b'0', ), (b'0', b'write'), (b'-1', ), (b'abc', ),
+                   (b'1.5', ), (b'', ), (b'20', b'junk'), (b'9223372036854775808', ), (b'10', b'ALL', b'x'), ())),
+           mangle=0)
     if g.chance(0.5):
         g.do(b'SET', g.key(), b'paused', connection=g.one((0, 1)))
         g.do(b'GET', g.key())
@@ -204,8 +216,9 @@ def client_reply(g):
     elif how == 1:
         g.case(b'CLIENT', b'REPLY', g.any_case(b'OFF'), mangle=0, replies=0)
         for _ in range(g.rng.randint(0, 3)):
-            g.do(*g.one(((b'SET', g.key(), b'silent'), (b'GET', g.key()), (b'nosuch',), (b'PING',), (b'CLIENT', b'REPLY', b'SKIP'),
-                         (b'MGET', *g.names), (b'CLIENT', b'REPLY', b'junk'))), replies=0)
+            g.do(*g.one(((b'SET', g.key(), b'silent'), (b'GET', g.key()), (b'nosuch', ), (b'PING', ),
+                         (b'CLIENT', b'REPLY', b'SKIP'), (b'MGET', *g.names), (b'CLIENT', b'REPLY', b'junk'))),
+                 replies=0)
         g.do(b'CLIENT', b'REPLY', b'ON')
     elif how == 2:
         g.case(b'CLIENT', b'REPLY', g.any_case(b'SKIP'), mangle=0, replies=0)
@@ -216,9 +229,24 @@ def client_reply(g):
 
 
 ROWS = {
-    'ping': ping, 'echo': echo, 'select': select, 'quit': quit_, 'reset': reset, 'hello': hello, 'auth': auth,
-    'client': client, 'client|getname': client_without_arguments(b'GETNAME'), 'client|id': client_without_arguments(b'ID'),
-    'client|info': client_without_arguments(b'INFO'), 'client|help': client_without_arguments(b'HELP'),
-    'client|setname': setname, 'client|setinfo': setinfo, 'client|no-touch': no_touch, 'client|list': client_list,
-    'client|kill': client_kill, 'client|pause': client_pause, 'client|unpause': client_unpause, 'client|reply': client_reply,
+    'ping': ping,
+    'echo': echo,
+    'select': select,
+    'quit': quit_,
+    'reset': reset,
+    'hello': hello,
+    'auth': auth,
+    'client': client,
+    'client|getname': client_without_arguments(b'GETNAME'),
+    'client|id': client_without_arguments(b'ID'),
+    'client|info': client_without_arguments(b'INFO'),
+    'client|help': client_without_arguments(b'HELP'),
+    'client|setname': setname,
+    'client|setinfo': setinfo,
+    'client|no-touch': no_touch,
+    'client|list': client_list,
+    'client|kill': client_kill,
+    'client|pause': client_pause,
+    'client|unpause': client_unpause,
+    'client|reply': client_reply,
 }

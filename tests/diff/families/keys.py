@@ -48,8 +48,8 @@ def rename(name):
 
 
 def database(g):
-    return g.one((b'0', b'1', b'2', b'15', b'16', b'-1', b'1', b'2', b'abc', b'', b'99999999999999999999', b'2147483648',
-                  b'4294967296', b'01', b' 1'))
+    return g.one((b'0', b'1', b'2', b'15', b'16', b'-1', b'1', b'2', b'abc', b'', b'99999999999999999999',
+                  b'2147483648', b'4294967296', b'01', b' 1'))
 
 
 def use_databases(g):
@@ -102,9 +102,9 @@ def flush(name):
     return generate
 
 
-PATTERNS = (b'*', b'', b'a', b'key:*', b'key:?', b'key:[12]', b'key:[^1]', b'key:[1-9]', b'key:[9-1]', b'{tag}*', b'*x', b'?',
-            b'??', b'*\\**', b'[', b'[a', b'[a-', b'\\', b'a\\', b'[\\]]', b'*[?]*', b'**a**', b'*\x00*', b'*\xff*', b'[^]',
-            b'[]', b'A', b'k*k*k*k*k*kx', b'\\*\\[\\?\\]\\\\')
+PATTERNS = (b'*', b'', b'a', b'key:*', b'key:?', b'key:[12]', b'key:[^1]', b'key:[1-9]', b'key:[9-1]', b'{tag}*', b'*x',
+            b'?', b'??', b'*\\**', b'[', b'[a', b'[a-', b'\\', b'a\\', b'[\\]]', b'*[?]*', b'**a**', b'*\x00*',
+            b'*\xff*', b'[^]', b'[]', b'A', b'k*k*k*k*k*kx', b'\\*\\[\\?\\]\\\\')
 
 
 def keys(g):
@@ -122,7 +122,9 @@ def scan(g):
     if g.chance(0.5):
         groups.append([g.any_case(b'COUNT'), g.small(1, 100, wrong=0.15)])
     if g.chance(0.4):
-        groups.append([g.any_case(b'TYPE'), g.any_case(g.one((b'string', b'string', b'list', b'hash', b'zset', b'stream')))])
+        groups.append(
+            [g.any_case(b'TYPE'),
+             g.any_case(g.one((b'string', b'string', b'list', b'hash', b'zset', b'stream')))])
     if g.chance(0.05):
         groups.append([g.one((b'MATCH', b'COUNT', b'TYPE', b'junk', b'NOVALUES'))])
     options = g.shuffled(groups)
@@ -154,19 +156,20 @@ def touch(g):
 
 
 def short_lived(g):
-    """Keys that end in between, seen by every kind of access. Their number is looked at last: some may still lie there."""
+    """Keys that end in between, seen by every kind of access. DBSIZE comes last: some may still lie there."""
     names = g.names
     for key in names:
         if g.chance(0.7):
             g.do(*g.one(((b'PSETEX', key, b'20', b'x'), (b'SET', key, b'x', b'PX', b'25'))))
     g.wait(60)
     for key in names:
-        g.case(*g.one(((b'GET', key), (b'TTL', key), (b'EXISTS', key), (b'TYPE', key), (b'STRLEN', key), (b'APPEND', key, b'y'),
-                       (b'INCR', key), (b'RENAME', key, names[0]), (b'SETNX', key, b'z'), (b'PERSIST', key),
-                       (b'EXPIRE', key, b'900'), (b'GETDEL', key), (b'COPY', key, names[-1]), (b'SET', key, b'w', b'XX'),
-                       (b'SET', key, b'w', b'GET'), (b'OBJECT', b'ENCODING', key), (b'DEL', key), (b'KEYS', b'*'),
-                       (b'RANDOMKEY',), (b'MGET', key, key), (b'MSETNX', key, b'1'), (b'MOVE', key, b'1'),
-                       (b'GETRANGE', key, b'0', b'-1'), (b'TOUCH', key, key), (b'UNLINK', key))), mangle=0)
+        g.case(*g.one(((b'GET', key), (b'TTL', key), (b'EXISTS', key), (b'TYPE', key), (b'STRLEN', key),
+                       (b'APPEND', key, b'y'), (b'INCR', key), (b'RENAME', key, names[0]), (b'SETNX', key, b'z'),
+                       (b'PERSIST', key), (b'EXPIRE', key, b'900'), (b'GETDEL', key), (b'COPY', key, names[-1]),
+                       (b'SET', key, b'w', b'XX'), (b'SET', key, b'w', b'GET'), (b'OBJECT', b'ENCODING', key),
+                       (b'DEL', key), (b'KEYS', b'*'), (b'RANDOMKEY', ), (b'MGET', key, key), (b'MSETNX', key, b'1'),
+                       (b'MOVE', key, b'1'), (b'GETRANGE', key, b'0', b'-1'), (b'TOUCH', key, key), (b'UNLINK', key))),
+               mangle=0)
     g.use_database(1)
     g.do(b'EXISTS', *names)
     g.do(b'DBSIZE')

@@ -5,7 +5,8 @@ also whether replies to requests before an error still come, and that nothing co
 """
 from tests.lib.resp import encode
 
-STREAM = encode('SET', 'a', 'value') + encode('GET', 'a') + b'PING inline\r\n' + encode('MGET', 'a', 'none') + encode('nosuch', '1')
+STREAM = encode('SET', 'a', 'value') + encode('GET', 'a') + b'PING inline\r\n' + encode('MGET', 'a', 'none') + encode(
+    'nosuch', '1')
 SENTINEL = encode('PING', 'sentinel')
 LAST = encode('ECHO', 'the last reply')
 LAST_REPLY = b'the last reply\r\n'
@@ -22,16 +23,20 @@ def pieces(g):
     """Many pieces of random length, also of large requests."""
     stream = STREAM + encode('SET', 'b', g.big_value()) + encode('STRLEN', 'b') + encode('GET', 'b') + STREAM
     cuts = sorted(g.rng.randint(1, len(stream) - 1) for _ in range(g.rng.randint(1, 12)))
-    g.raw(*[stream[begin:end] for begin, end in zip([0] + cuts, cuts + [len(stream)]) if begin < end], LAST, until=LAST_REPLY)
+    g.raw(*[stream[begin:end] for begin, end in zip([0] + cuts, cuts + [len(stream)]) if begin < end],
+          LAST,
+          until=LAST_REPLY)
 
 
 def byte_by_byte(g):
-    stream = g.one((STREAM[:60], encode('ECHO', 'x\r\ny') + b'  PING \r\n', b'\r\n\r\n*0\r\n' + SENTINEL, encode('MGET', *'abcdef')))
+    stream = g.one((STREAM[:60], encode('ECHO', 'x\r\ny') + b'  PING \r\n', b'\r\n\r\n*0\r\n' + SENTINEL,
+                    encode('MGET', *'abcdef')))
     g.raw(*[stream[at:at + 1] for at in range(len(stream))])
 
 
-LENGTHS = (b'abc', b'', b'-1', b'-2', b'-100', b'0', b'+1', b'01', b'1 ', b' 1', b'1.5', b'0x1', b'2147483648', b'9223372036854775807',
-           b'9223372036854775808', b'99999999999999999999', b'1\n', b'-', b'--1', b'1a', b'1048577', b'\xff')
+LENGTHS = (b'abc', b'', b'-1', b'-2', b'-100', b'0', b'+1', b'01', b'1 ', b' 1', b'1.5', b'0x1', b'2147483648',
+           b'9223372036854775807', b'9223372036854775808', b'99999999999999999999', b'1\n', b'-', b'--1', b'1a',
+           b'1048577', b'\xff')
 
 
 def multibulk_length(g):
@@ -39,12 +44,14 @@ def multibulk_length(g):
 
 
 def bulk_length(g):
-    g.raw(SENTINEL + b'*2\r\n$4\r\nECHO\r\n$' + g.one(LENGTHS + (b'536870913', b'536870912', b'5', b'3')) + b'\r\nabcd\r\n' + SENTINEL)
+    g.raw(SENTINEL + b'*2\r\n$4\r\nECHO\r\n$' + g.one(LENGTHS + (b'536870913', b'536870912', b'5', b'3')) +
+          b'\r\nabcd\r\n' + SENTINEL)
 
 
 def no_dollar(g):
-    g.raw(SENTINEL + b'*2\r\n' + g.one((b'x4\r\nECHO\r\n', b'$4\r\nECHO\r\n:3\r\n', b'*1\r\n$4\r\nPING\r\n', b'PING\r\n', b'\r\n', b'\x00\r\n',
-                                       b'$4\r\nECHO\r\n\xff3\r\nabc\r\n', b'+4\r\nECHO\r\n', b'\'\r\n')) + SENTINEL)
+    g.raw(SENTINEL + b'*2\r\n' +
+          g.one((b'x4\r\nECHO\r\n', b'$4\r\nECHO\r\n:3\r\n', b'*1\r\n$4\r\nPING\r\n', b'PING\r\n', b'\r\n', b'\x00\r\n',
+                 b'$4\r\nECHO\r\n\xff3\r\nabc\r\n', b'+4\r\nECHO\r\n', b'\'\r\n')) + SENTINEL)
 
 
 def too_long_lines(g):
@@ -53,15 +60,16 @@ def too_long_lines(g):
     begin = g.one((b'', b'*', b'*1\r\n$', b'PING ', b'*3\r\n$3\r\nSET\r\n$'))
     end = g.one((b'', b'\r\n'))
     if end and size > 65000 and begin in (b'', b'PING '):
-        end = b''   # Whether a line that is too long, but whole, is seen in time depends on how it is cut by the network.
+        end = b''  # Whether a line that is too long, but whole, is seen in time depends on how the network cuts it.
     g.raw(SENTINEL, begin + b'1' * size + end)
 
 
-INLINE = (b'PING', b'ping', b'  PING  ', b'PING hello', b'PING "hello world"', b'PING \'single quoted\'', b'ECHO "\\x41\\n\\t\\"\\\\"',
-          b'ECHO \'a\\\'b\'', b'ECHO "unbalanced', b'ECHO \'unbalanced', b'ECHO "a"b', b'ECHO \'a\'b', b'ECHO ""', b'ECHO \'\'', b'SET a 1',
-          b'GET a', b'', b' ', b'\t', b'PING\tx', b'ECHO a\x00b', b'\x00', b'ECHO \xff\xfe', b'nosuch command', b'ECHO "\\xzz"', b'ECHO "\\x4"',
-          b'ECHO a"b"', b'ECHO "\\a\\b\\r"', b'"PING"', b'\'ping\' x', b'ECHO x y', b'$4', b'+OK', b'-1', b':1', b'GET / HTTP/1.1', b'ECHO "\r"',
-          b'QUIT', b'SELECT 1', b'PING ' + b'x' * 20000)
+INLINE = (b'PING', b'ping', b'  PING  ', b'PING hello', b'PING "hello world"', b'PING \'single quoted\'',
+          b'ECHO "\\x41\\n\\t\\"\\\\"', b'ECHO \'a\\\'b\'', b'ECHO "unbalanced', b'ECHO \'unbalanced', b'ECHO "a"b',
+          b'ECHO \'a\'b', b'ECHO ""', b'ECHO \'\'', b'SET a 1', b'GET a', b'', b' ', b'\t', b'PING\tx', b'ECHO a\x00b',
+          b'\x00', b'ECHO \xff\xfe', b'nosuch command', b'ECHO "\\xzz"', b'ECHO "\\x4"', b'ECHO a"b"',
+          b'ECHO "\\a\\b\\r"', b'"PING"', b'\'ping\' x', b'ECHO x y', b'$4', b'+OK', b'-1', b':1', b'GET / HTTP/1.1',
+          b'ECHO "\r"', b'QUIT', b'SELECT 1', b'PING ' + b'x' * 20000)
 
 
 def inline(g):
@@ -71,18 +79,21 @@ def inline(g):
 
 def http(g):
     """Requests of browsers, which redis-server takes for an attack."""
-    g.raw(SENTINEL + g.one((b'POST / HTTP/1.1\r\nHost: x\r\n\r\n', b'Host: x\r\n', b'host: x\r\n', b'post /\r\n', b'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
-                            encode('POST', '/'), encode('host:', 'x'))) + SENTINEL)
+    g.raw(SENTINEL + g.one((b'POST / HTTP/1.1\r\nHost: x\r\n\r\n', b'Host: x\r\n', b'host: x\r\n', b'post /\r\n',
+                            b'GET / HTTP/1.1\r\nHost: x\r\n\r\n', encode('POST', '/'), encode('host:', 'x'))) +
+          SENTINEL)
 
 
 def empty(g):
-    g.raw(b''.join(g.one((b'*0\r\n', b'*-1\r\n', b'\r\n', b'\n', b'*-10\r\n', encode(''), encode('', 'x'), SENTINEL)) for _ in range(g.rng.randint(1, 6)))
-          + SENTINEL)
+    g.raw(b''.join(
+        g.one((b'*0\r\n', b'*-1\r\n', b'\r\n', b'\n', b'*-10\r\n', encode(''), encode('', 'x'), SENTINEL))
+        for _ in range(g.rng.randint(1, 6))) + SENTINEL)
 
 
 def trailing(g):
     """The two bytes behind a bulk are skipped, whatever they are."""
-    g.raw(SENTINEL + b'*2\r\n$4\r\nECHO' + g.one((b'\r\n', b'xx', b'\n\n')) + b'$3\r\nabc' + g.one((b'\r\n', b'$$', b'\x00\x00')) + SENTINEL)
+    g.raw(SENTINEL + b'*2\r\n$4\r\nECHO' + g.one((b'\r\n', b'xx', b'\n\n')) + b'$3\r\nabc' +
+          g.one((b'\r\n', b'$$', b'\x00\x00')) + SENTINEL)
 
 
 def unfinished(g):
@@ -98,14 +109,19 @@ def garbage(g):
 
 def errors_in_pipeline(g):
     """Good and bad requests mixed; each has its own answer, in order."""
-    requests = [g.one((encode('SET', g.key(), g.value()), encode('GET', g.key()), encode('GET'), encode('nosuch', 'x'), encode('INCR', g.key()),
-                       encode('MGET', *g.keys()), encode('SET', 'a', 'b', 'junk'), encode('DEL', *g.keys(3)), encode('PING'), b'PING\r\n',
-                       encode('EXPIRE', g.key(), 'abc'), encode('CLIENT', 'nosuch'), encode('MSET', 'a'), encode('RENAME', 'none', 'b'),
-                       encode('SELECT', '99'), encode('ECHO', g.big_value()), encode('STRLEN', g.key()), encode('MSET', 'a', '1', 'b', '2'),
-                       encode('RENAME', 'a', 'b'), encode('COPY', 'b', 'a', 'REPLACE'), encode('GETDEL', g.key()), encode('EXISTS', *g.keys())))
-                for _ in range(g.rng.randint(5, 60))]
+    requests = [
+        g.one((encode('SET', g.key(), g.value()), encode('GET', g.key()), encode('GET'), encode('nosuch', 'x'),
+               encode('INCR', g.key()), encode('MGET', *g.keys()), encode('SET', 'a', 'b', 'junk'),
+               encode('DEL', *g.keys(3)), encode('PING'), b'PING\r\n', encode('EXPIRE', g.key(), 'abc'),
+               encode('CLIENT', 'nosuch'), encode('MSET', 'a'), encode('RENAME', 'none', 'b'), encode('SELECT', '99'),
+               encode('ECHO', g.big_value()), encode('STRLEN', g.key()), encode('MSET', 'a', '1', 'b', '2'),
+               encode('RENAME', 'a', 'b'), encode('COPY', 'b', 'a',
+                                                  'REPLACE'), encode('GETDEL', g.key()), encode('EXISTS', *g.keys())))
+        for _ in range(g.rng.randint(5, 60))
+    ]
     if g.chance(0.3):
-        requests.insert(g.rng.randint(0, len(requests)), g.one((b'*x\r\n', b'*1\r\n$x\r\n', encode('QUIT'), b'*1\r\nx\r\n')))
+        requests.insert(g.rng.randint(0, len(requests)),
+                        g.one((b'*x\r\n', b'*1\r\n$x\r\n', encode('QUIT'), b'*1\r\nx\r\n')))
     g.raw(b''.join(requests) + LAST, until=LAST_REPLY)
 
 
@@ -113,10 +129,12 @@ def unauthenticated(g):
     """Before a password has been given the limits are 10 words of 16 KB."""
     g.do(b'CONFIG', b'SET', b'requirepass', b'secret')
     g.finally_do('CONFIG', 'SET', 'requirepass', '')
-    g.raw(g.one((b'*10\r\n', b'*11\r\n', b'*1000\r\n', b'*2\r\n$4\r\nAUTH\r\n$16385\r\n', b'*2\r\n$4\r\nAUTH\r\n$16384\r\n' + b'x' * 16384 + b'\r\n',
-                 b'*2\r\n$20000\r\n', encode('PING'), encode('AUTH', 'wrong') + SENTINEL, encode('AUTH', 'secret') + SENTINEL,
-                 encode('AUTH', 'secret') + encode('MGET', *range(20)), b'PING\r\n', b'AUTH secret\r\nPING\r\n', encode('GET', 'a') + encode('QUIT'),
-                 encode('nosuch') + encode('RESET') + SENTINEL)))
+    g.raw(
+        g.one((b'*10\r\n', b'*11\r\n', b'*1000\r\n', b'*2\r\n$4\r\nAUTH\r\n$16385\r\n',
+               b'*2\r\n$4\r\nAUTH\r\n$16384\r\n' + b'x' * 16384 + b'\r\n', b'*2\r\n$20000\r\n', encode('PING'),
+               encode('AUTH', 'wrong') + SENTINEL, encode('AUTH', 'secret') + SENTINEL,
+               encode('AUTH', 'secret') + encode('MGET', *range(20)), b'PING\r\n', b'AUTH secret\r\nPING\r\n',
+               encode('GET', 'a') + encode('QUIT'), encode('nosuch') + encode('RESET') + SENTINEL)))
     g.do(b'CONFIG', b'SET', b'requirepass', b'')
 
 
@@ -124,13 +142,27 @@ def deep(g):
     """Many requests at once, with large replies among them."""
     count = g.rng.randint(100, 1500)
     stream = encode('SET', 'a', g.big_value()) + encode('SET', 'b', '0')
-    g.raw(stream + b''.join(g.one((encode('INCR', 'b'), encode('GET', 'a') if number % 50 == 0 else encode('GET', 'b'), encode('PING')))
-                            for number in range(count)) + LAST, until=LAST_REPLY)
+    g.raw(stream + b''.join(
+        g.one((encode('INCR', 'b'), encode('GET', 'a') if number % 50 == 0 else encode('GET', 'b'), encode('PING')))
+        for number in range(count)) + LAST,
+          until=LAST_REPLY)
 
 
 ROWS = {
-    'boundaries': boundaries, 'pieces': pieces, 'byte-by-byte': byte_by_byte, 'multibulk-length': multibulk_length,
-    'bulk-length': bulk_length, 'no-dollar': no_dollar, 'too-long-lines': too_long_lines, 'inline': inline, 'http': http,
-    'empty': empty, 'trailing': trailing, 'unfinished': unfinished, 'garbage': garbage, 'errors-in-pipeline': errors_in_pipeline,
-    'unauthenticated': unauthenticated, 'deep': deep,
+    'boundaries': boundaries,
+    'pieces': pieces,
+    'byte-by-byte': byte_by_byte,
+    'multibulk-length': multibulk_length,
+    'bulk-length': bulk_length,
+    'no-dollar': no_dollar,
+    'too-long-lines': too_long_lines,
+    'inline': inline,
+    'http': http,
+    'empty': empty,
+    'trailing': trailing,
+    'unfinished': unfinished,
+    'garbage': garbage,
+    'errors-in-pipeline': errors_in_pipeline,
+    'unauthenticated': unauthenticated,
+    'deep': deep,
 }

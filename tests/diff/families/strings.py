@@ -148,7 +148,8 @@ def msetnx(g):
         g.do(b'DEL', *names)
 
 
-LCS_TEXTS = (b'', b'a', b'ohmytext', b'mynewtext', b'abcabcabc', b'cbacba', b'x' * 200, b'rnaseq1' * 15, b'\x00\x01\x00')
+LCS_TEXTS = (b'', b'a', b'ohmytext', b'mynewtext', b'abcabcabc', b'cbacba', b'x' * 200, b'rnaseq1' * 15,
+             b'\x00\x01\x00')
 
 
 def lcs(g):
