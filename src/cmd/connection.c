@@ -79,7 +79,7 @@ static struct command client_subcommands[] = {
      DOC("6.2.0", "connection", "O(1)", "Describes this connection."),
      .tips = "nondeterministic_output"},
     {ROW("kill", NULL, -3, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SENTINEL |
-         CMD_HOME, ACL_CONNECTION),
+         CMD_HOME | CMD_BARRIER, ACL_CONNECTION),
      DOC("2.4.0", "connection", "O(N) where N is the number of client connections",
          "Closes the connections that match."),
      HISTORY({"2.8.12", "Added new filter format."},
@@ -89,7 +89,7 @@ static struct command client_subcommands[] = {
              {"6.2.0", "`LADDR` option."},
              {"7.4.0", "`MAXAGE` option."})},
     {ROW("list", NULL, -2, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SENTINEL |
-         CMD_HOME, ACL_CONNECTION),
+         CMD_HOME | CMD_BARRIER, ACL_CONNECTION),
      DOC("2.4.0", "connection", "O(N) where N is the number of client connections", "Describes all connections."),
      .tips = "nondeterministic_output",
      HISTORY({"2.8.12", "Added unique client `id` field."},
@@ -103,7 +103,7 @@ static struct command client_subcommands[] = {
     {ROW("no-touch", NULL, 3, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_HOME, ACL_CONNECTION),
      DOC("7.2.0", "connection", "O(1)", "Lets this connection read keys without changing when they were last used.")},
     {ROW("pause", NULL, -3, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SENTINEL |
-         CMD_HOME, ACL_CONNECTION),
+         CMD_HOME | CMD_BARRIER, ACL_CONNECTION),
      DOC("3.0.0", "connection", "O(1)", "Stops serving commands for some time."),
      HISTORY({"6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option."})},
     {ROW("reply", NULL, 3, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SENTINEL | CMD_HOME, ACL_CONNECTION),
@@ -121,7 +121,7 @@ static struct command client_subcommands[] = {
      DOC("5.0.0", "connection", "O(log N) where N is the number of client connections",
          "Ends the waiting of a connection in a blocking command.")},
     {ROW("unpause", NULL, 2, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SENTINEL |
-         CMD_HOME, ACL_CONNECTION),
+         CMD_HOME | CMD_BARRIER, ACL_CONNECTION),
      DOC("6.2.0", "connection", "O(N) Where N is the number of paused clients",
          "Goes on serving commands after CLIENT PAUSE.")},
     {.name = NULL},

@@ -76,6 +76,7 @@ void conn_trim(struct conn *c);
 
 /* The next len bytes, behind conn_input(), go to dst; then on_bulk is called. */
 void conn_receive_bulk(struct conn *c, char *dst, size_t len);
+static inline bool conn_receives_bulk(const struct conn *c) { return c->bulk_dst != NULL; }
 
 /* Sends what is in out, unless a send is in flight (then it follows by itself). */
 void conn_flush(struct conn *c);

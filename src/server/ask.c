@@ -50,6 +50,7 @@ void ask_step(struct worker *w, struct ask_part *part)
     struct ask *a = part->ask;
     if (!a->run(w, a, part)) {
         list_push_back(&w->again, &part->node);
+        w->busy = true;
         return;
     }
     /* acq_rel: the last one hands everybody's results home. */

@@ -217,24 +217,24 @@ static void receive_bulk(struct client *c)
     size_t drop;
     size_t left = parse_take_bulk(&c->parser, conn_input(&c->conn), &dst, &drop);
     conn_consume_end(&c->conn, drop);
-    if (left > 0)
-        conn_receive_bulk(&c->conn, dst, left);
-    else
-        parse_bulk_received(&c->parser);
+    conn_receive_bulk(&c->conn, dst, left);
 }
 
-/* Fills b with the complete commands of the client's input, up to BATCH_REQUESTS_MAX. A protocol error becomes a request
- * without arguments, so that it is answered in its turn. */
+/* Fills b with the complete commands of the client's input, up to BATCH_REQUESTS_MAX. A protocol error becomes a
+ * request without arguments, so that it is answered in its turn. */
 static void parse_input(struct batch *b)
 {
     struct client *c = b->client;
-    struct parse_limits limits = {b->home->limits.proto_max_bulk_len, c->authenticated};
+    struct parse_limits limits = {b->home->limits.proto_max_bulk_len, !client_must_authenticate(c)};
+    /* What stands behind an AUTH may be as large as that AUTH allows. */
+    uint32_t requests_max = limits.authenticated ? BATCH_REQUESTS_MAX : 1;
     struct parse_result result;
     b->source = conn_input(&c->conn);
-    while (b->count < BATCH_REQUESTS_MAX && !c->protocol_error[0]) {
+    while (b->count < requests_max && !c->protocol_error[0]) {
         uint32_t first = b->args.n;
         struct slice in = conn_input(&c->conn);
-        if (in.len == 0)
+        /* While a bulk is being received into its blob, the parser has no say. */
+        if (in.len == 0 || conn_receives_bulk(&c->conn))
             return;
         switch (parse_next(&c->parser, in, &limits, &b->args, &b->blobs, &result)) {
         case PARSE_COMMAND:
@@ -258,7 +258,8 @@ static void parse_input(struct batch *b)
     }
 }
 
-/* Arguments point into the connection's input, which dies with the call that parsed it: what has not run yet is copied. */
+/* Arguments point into the connection's input, which dies with the call that parsed it: what has not run yet is
+ * copied. */
 static void copy_source(struct batch *b)
 {
     if (!b->source.ptr)
@@ -363,7 +364,7 @@ static enum refusal refusal(const struct client *c, const struct request *r)
     uint32_t flags = r->row->flags;
     if (__builtin_expect((flags & CMD_PROTECTED) && !is_allowed(c->worker->config->enable_debug_command, c), 0))
         return REFUSED_PROTECTED;
-    return c->authenticated || (flags & CMD_NO_AUTH) ? REFUSED_NOT : REFUSED_UNAUTHENTICATED;
+    return !client_must_authenticate(c) || (flags & CMD_NO_AUTH) ? REFUSED_NOT : REFUSED_UNAUTHENTICATED;
 }
 
 static void answer_refusal(struct batch *b, struct request *r, struct reply *reply, enum refusal why)
@@ -400,8 +401,13 @@ static void bind_request(struct batch *b, struct request *r)
     r->resp = c->resp;
     r->no_touch = c->no_touch;
     c->commands++;
-    if (r->row)
-        c->last_command = r->row;
+    c->last_command = r->row;
+}
+
+/* CLIENT PAUSE. What is refused anyway is answered now, as Redis does it. */
+static bool must_pause(const struct client *c, const struct request *r)
+{
+    return r->route != ROUTE_ERROR && client_must_pause(c, r->row) && refusal(c, r) == REFUSED_NOT;
 }
 
 enum request_run { RAN, RAN_DEFERRED, RAN_NOT };
@@ -411,7 +417,7 @@ static enum request_run run_here(struct batch *b, uint32_t i, struct reply *repl
 {
     struct request *r = &b->requests[i];
     struct worker *w = b->home;
-    if (client_must_pause(b->client, r->row))
+    if (must_pause(b->client, r))
         return RAN_NOT;
     bind_request(b, r);
     enum refusal why = refusal(b->client, r);
@@ -429,7 +435,9 @@ static enum request_run run_here(struct batch *b, uint32_t i, struct reply *repl
 
 static bool is_direct(const struct batch *b, const struct request *r)
 {
-    return r->route <= ROUTE_HOME || (r->route == ROUTE_SHARD && r->shard == b->home->id && !lane_is_held(b->home->lane));
+    if (r->route != ROUTE_SHARD)
+        return r->route != ROUTE_HOLD;
+    return r->shard == b->home->id && !lane_is_held(b->home->lane);
 }
 
 static void prefetch(const struct batch *b, uint32_t from, uint32_t to)
@@ -458,7 +466,8 @@ static enum request_run run_direct_one(struct batch *b)
     struct client *c = b->client;
     uint32_t i = b->cursor;
     /* What nobody is to read, or what answers later, is written aside. */
-    bool aside = c->reply_mode != REPLY_ON || (b->requests[i].route == ROUTE_HOME && b->requests[i].row->flags & CMD_BARRIER);
+    bool later = b->requests[i].route == ROUTE_HOME && b->requests[i].row->flags & CMD_BARRIER;
+    bool aside = later || c->reply_mode != REPLY_ON;
     enum request_run ran = run_here(b, i, aside ? &b->reply : &c->conn.out);
     if (ran == RAN_NOT)
         return ran;
@@ -545,8 +554,7 @@ static void stage_hold(struct batch *b)
     while (b->cursor < b->count && b->requests[b->cursor].route == ROUTE_HOLD) {
         struct request *r = &b->requests[b->cursor];
         bool alone = r->row->flags & CMD_FIBER;
-        if ((alone && b->cursor > b->hold_first) || client_must_pause(b->client, r->row) ||
-            refusal(b->client, r) != REFUSED_NOT)
+        if ((alone && b->cursor > b->hold_first) || must_pause(b->client, r) || refusal(b->client, r) != REFUSED_NOT)
             break;
         bind_request(b, r);
         r->silent = take_silence(b->client);
@@ -602,7 +610,7 @@ static bool stage_start(struct batch *b)
             b->cursor++;
             continue;
         }
-        if (!may_join(b, &s, r) || (r->route == ROUTE_SHARD && client_must_pause(c, r->row)))
+        if (!may_join(b, &s, r) || (r->route == ROUTE_SHARD && must_pause(c, r)))
             break;
         if (r->route != ROUTE_SHARD) {
             enum request_run ran = run_here(b, b->cursor, &b->reply);

@@ -182,6 +182,8 @@ void client_run(struct client *c)
     conn_trim(&c->conn);
 }
 
+bool client_password_is_set(const struct client *c) { return c->worker->config->requirepass[0] != '\0'; }
+
 /* ---- Pausing ---- */
 
 bool client_must_pause(const struct client *c, const struct command *row)
@@ -189,7 +191,7 @@ bool client_must_pause(const struct client *c, const struct command *row)
     const struct worker *w = c->worker;
     if (w->pause == PAUSE_NONE || w->now_ms >= w->pause_until_ms)
         return false;
-    return w->pause == PAUSE_ALL || (row && row->flags & (CMD_WRITE | CMD_MAY_REPLICATE));
+    return w->pause == PAUSE_ALL || row->flags & (CMD_WRITE | CMD_MAY_REPLICATE);
 }
 
 void client_pause(struct client *c)

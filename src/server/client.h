@@ -48,7 +48,7 @@ struct client {
     char address[CLIENT_ADDRESS_BYTES], local_address[CLIENT_ADDRESS_BYTES];
     int64_t created_ms, active_ms;
     int64_t soft_limit_since_ms; /* output above the soft limit since; 0: below */
-    const struct command *last_command;
+    const struct command *last_command; /* NULL: none yet, or unknown */
     uint64_t commands;
     struct client_traffic counted; /* of conn's counters, what the worker's have */
     uint64_t reply_position; /* journal position that the output waits for */
@@ -65,7 +65,15 @@ void client_adopt(struct worker *w, struct client *c);
 /* Parses and runs as much of the input as can be run now; reads again if reading had been paused. */
 void client_run(struct client *c);
 
-/* Whether CLIENT PAUSE keeps this command from running now. row NULL: an unknown command. */
+/* Whether the server asks for a password. */
+bool client_password_is_set(const struct client *c);
+/* Whether it may run nothing but AUTH, HELLO and the like. A password that is taken away lets everybody in. */
+static inline bool client_must_authenticate(const struct client *c)
+{
+    return __builtin_expect(!c->authenticated, false) && client_password_is_set(c);
+}
+
+/* Whether CLIENT PAUSE keeps this command from running now. */
 bool client_must_pause(const struct client *c, const struct command *row);
 /* Its batch waits for the end of the pause. */
 void client_pause(struct client *c);

@@ -142,7 +142,7 @@ static void hello(struct cmd *c)
     }
     if (h.has_auth)
         client->authenticated = true;
-    if (!client->authenticated) {
+    if (client_must_authenticate(client)) {
         reply_error(c->reply, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
                               "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
                               "RESP protocol version at the same time");
@@ -171,7 +171,7 @@ static void reset(struct cmd *c)
     client->resp = 2;
     client->reply_mode = REPLY_ON;
     client->no_touch = false;
-    client->authenticated = client->worker->config->requirepass[0] == '\0';
+    client->authenticated = !client_password_is_set(client);
     client_set_name(client, (struct slice){0});
     c->reply->resp = 2;
     reply_status(c->reply, "RESET");
