@@ -1,32 +1,72 @@
-/* Reading an entry. Layout and invariants are explained in shard/keyspace.h; only keyspace.c changes entries. */
+/* An entry: a key and its value, in one allocation if the value is an integer or a string of up to
+ * ENTRY_INLINE_BYTES_MAX. Only keyspace.c and entry.c change entries; the rules for that are in shard/keyspace.h. */
 #ifndef SKUA_SHARD_ENTRY_H
 #define SKUA_SHARD_ENTRY_H
 
 #include "shard/keyspace.h"
 
-enum { ENTRY_HAS_EXPIRY = 1 };
+enum entry_flag {
+    ENTRY_HAS_EXPIRY = 1,
+    ENTRY_SWEPT = 2, /* equals the database's bit if the running sweep has met a reference to it; see expire.c */
+};
 
 struct entry {
-    uint32_t access;       /* LRU clock or LFU counter, as maxmemory-policy says */
-    uint8_t type : 4;      /* enum value_type */
-    uint8_t encoding : 4;  /* enum encoding */
-    uint8_t flags;
-    uint16_t reserved;
+    uint32_t access;      /* LRU clock (seconds) or LFU counter, as maxmemory-policy says */
+    uint8_t type : 4;     /* enum value_type */
+    uint8_t encoding : 4; /* enum encoding */
+    uint8_t flags;        /* enum entry_flag */
+    uint16_t capacity8;   /* bytes allocated / 8; 0: too many for it, ask the allocator */
     uint32_t key_len;
-    uint32_t value_len;    /* of a value inside the entry */
+    uint32_t value_len; /* of a value inside the entry */
     /* then: int64_t expiry_ms if ENTRY_HAS_EXPIRY; the value if an int64_t or a pointer; the key; an inline string */
     char data[];
 };
 
-int64_t entry_expiry_ms(const struct entry *e);
-struct slice entry_key(const struct entry *e);
+static inline bool entry_has_expiry(const struct entry *e) { return e->flags & ENTRY_HAS_EXPIRY; }
+
+static inline uint32_t entry_word_offset(const struct entry *e) { return entry_has_expiry(e) ? 8 : 0; }
+
+static inline bool entry_has_word(const struct entry *e) { return e->encoding >= ENC_INT; }
+
+static inline uint32_t entry_key_offset(const struct entry *e)
+{
+    return entry_word_offset(e) + (entry_has_word(e) ? 8 : 0);
+}
+
+/* EXPIRY_NONE if it has none. */
+static inline int64_t entry_expiry_ms(const struct entry *e)
+{
+    int64_t ms = EXPIRY_NONE;
+    if (entry_has_expiry(e))
+        memcpy(&ms, e->data, sizeof ms);
+    return ms;
+}
+
+static inline struct slice entry_key(const struct entry *e) { return slice_of(e->data + entry_key_offset(e), e->key_len); }
+
+/* ENC_INT only. */
+static inline int64_t entry_int(const struct entry *e)
+{
+    int64_t v;
+    memcpy(&v, e->data + entry_word_offset(e), sizeof v);
+    return v;
+}
+
+/* ENC_BLOB only; borrowed. */
+static inline struct blob *entry_blob(const struct entry *e)
+{
+    struct blob *b;
+    memcpy(&b, e->data + entry_word_offset(e), sizeof b);
+    return b;
+}
 
 /* The value of a string entry as bytes. int_buf holds the text of an ENC_INT value and must outlive the slice. blob is
  * set if the value is one (borrowed), else NULL. */
 enum { ENTRY_INT_BUF_BYTES = 24 };
 struct slice entry_string(const struct entry *e, char int_buf[static ENTRY_INT_BUF_BYTES], struct blob **blob);
 
-int64_t entry_int(const struct entry *e);   /* ENC_INT only */
+/* The length of a string entry's value. */
+size_t entry_string_len(const struct entry *e);
 
 /* As OBJECT REFCOUNT shows it: Redis shares small integers, which then have the highest count there is. */
 int32_t entry_refcount(const struct entry *e);
@@ -34,7 +74,28 @@ int32_t entry_refcount(const struct entry *e);
 /* Bytes that the allocator holds for entry and value. */
 size_t entry_memory(const struct entry *e);
 
-const char *type_name(enum value_type type);   /* as TYPE replies */
-const char *encoding_name(const struct entry *e);   /* as OBJECT ENCODING replies */
+const char *type_name(enum value_type type);      /* as TYPE replies */
+const char *encoding_name(const struct entry *e); /* as OBJECT ENCODING replies */
+
+/* What a string is to be made of. */
+struct entry_content {
+    enum encoding encoding;
+    int64_t integer;     /* ENC_INT */
+    struct blob *blob;   /* ENC_BLOB, one reference */
+    struct slice string; /* the others */
+};
+
+/* A new entry, or one in place of old, which it then takes over: keeps its memory if the new content fits well, else
+ * frees it. The string must not lie in old. Owns the blob. An old blob is released. */
+struct entry *entry_write(struct mem_account *account, struct entry *old, struct slice key,
+                          const struct entry_content *content, int64_t expiry_ms);
+/* Gives an inline string another length and keeps its bytes (up to the shorter length); it is shown as raw from now on. */
+struct entry *entry_resize(struct mem_account *account, struct entry *e, size_t value_len);
+/* Gives it another deadline, or none (EXPIRY_NONE). May move it. */
+struct entry *entry_set_expiry(struct mem_account *account, struct entry *e, int64_t expiry_ms);
+void entry_destroy(struct mem_account *account, struct entry *e);
+
+/* The bytes of an inline string. */
+static inline char *entry_inline(struct entry *e) { return e->data + entry_key_offset(e) + e->key_len; }
 
 #endif

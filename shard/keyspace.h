@@ -42,8 +42,9 @@ struct keyspace_stats {   /* written by the owner, read by anybody with relaxed 
     _Atomic uint64_t hits, misses, expired, expired_stale_scans;
 };
 
-/* owner->account counts all memory of the keyspace. databases: how many SELECT knows. Freed with keyspace_destroy. */
-struct keyspace *keyspace_create(struct mem_account *account, uint32_t databases);
+/* account counts all memory of the keyspace. databases: how many SELECT knows. hash_seed: as that of the keys' hashes.
+ * Freed with keyspace_destroy. */
+struct keyspace *keyspace_create(struct mem_account *account, uint32_t databases, uint64_t hash_seed);
 void keyspace_destroy(struct keyspace *ks);
 
 /* The time that expiry is judged by, wall-clock ms. Set by the executor before each group or transaction. */
@@ -83,7 +84,14 @@ struct place keyspace_set_blob(struct keyspace *ks, struct place place, const st
 struct place keyspace_set_int(struct keyspace *ks, struct place place, const struct key *key, int64_t value,
                               int64_t expiry_ms);
 
-/* Removes a live entry; its value is freed (large ones in slices, later iterations: see keyspace_free_step). */
+/* Gives a string that lies in its entry (not ENC_INT, not ENC_BLOB) another length, at most ENTRY_INLINE_BYTES_MAX; it
+ * is raw from now on. Returns its bytes, of which those past the old length are for the caller to fill. */
+char *keyspace_resize_string(struct keyspace *ks, struct place *place, size_t len);
+/* The blob of an ENC_BLOB string, for the caller to change; it is copied first if others hold it. cap: bytes that it has to
+ * have room for. The caller sets its len (at most cap). */
+struct blob *keyspace_change_blob(struct keyspace *ks, struct place *place, size_t cap);
+
+/* Removes a live entry and frees its value. */
 void keyspace_remove(struct keyspace *ks, struct place place, const struct key *key);
 
 /* expiry_ms EXPIRY_NONE: persistent from now on. The entry may move; place is updated. */
@@ -127,13 +135,20 @@ struct place keyspace_random(struct keyspace *ks, uint32_t db, uint64_t (*random
 bool keyspace_expire_step(struct keyspace *ks, uint32_t budget);
 int64_t keyspace_next_expiry_ms(const struct keyspace *ks);
 
-/* Frees up to budget entries of what removals and flushes left behind; true if there is more. Also merges sparse
- * segments after mass deletion. */
+/* Frees about budget entries of what flushes left behind; true if there is more. Also merges sparse segments after mass
+ * deletion, and ends epochs that were given up. Costs next to nothing when there is nothing to do. */
 bool keyspace_free_step(struct keyspace *ks, uint32_t budget);
 
-/* Epoch of the running snapshot; every bucket and value older than it is handed to the hook before it changes. */
-typedef void keyspace_preimage(void *arg, uint32_t db, void *bucket);
+/* Snapshots. From keyspace_start_epoch on, what every bucket held at that moment is given to fn: by keyspace_epoch_step, or
+ * before its first change if that comes first; entries one by one, none twice. fn copies what it keeps; of a blob it may
+ * take a reference, then the bytes stay as they are. keyspace_end_epoch gives a snapshot up; fn is not called any more.
+ * An epoch starts only when the last one has been walked to its end (keyspace_epoch_is_over): keyspace_epoch_step goes on
+ * with that after keyspace_end_epoch, and keyspace_free_step does it too. */
+typedef void keyspace_preimage(void *arg, uint32_t db, const struct entry *e);
 void keyspace_start_epoch(struct keyspace *ks, keyspace_preimage *fn, void *arg);
+/* Goes on with one segment of a table; false if nothing is left. */
+bool keyspace_epoch_step(struct keyspace *ks);
+bool keyspace_epoch_is_over(const struct keyspace *ks);
 void keyspace_end_epoch(struct keyspace *ks);
 
 #endif

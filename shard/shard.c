@@ -9,10 +9,10 @@ static void on_expired(void *arg, uint32_t db, struct slice key)
         effects_add(s->effects, db, 2, (struct slice[]){slice_str("DEL"), key});
 }
 
-void shard_init(struct shard *s, uint32_t id, uint32_t databases)
+void shard_init(struct shard *s, uint32_t id, uint32_t databases, uint64_t hash_seed)
 {
     *s = (struct shard){.id = id, .user = id};
-    s->keyspace = keyspace_create(&s->account, databases);
+    s->keyspace = keyspace_create(&s->account, databases, hash_seed);
     keyspace_on_expired(s->keyspace, on_expired, s);
 }
 

@@ -19,7 +19,7 @@ struct shard {
 };
 
 /* Initialises caller's memory. */
-void shard_init(struct shard *s, uint32_t id, uint32_t databases);
+void shard_init(struct shard *s, uint32_t id, uint32_t databases, uint64_t hash_seed);
 void shard_deinit(struct shard *s);
 
 /* Before a group or transaction runs on it: the time it sees and where its effects go. */

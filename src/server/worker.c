@@ -349,7 +349,7 @@ void worker_init(struct worker *w, struct server *server, uint32_t id, struct io
     effects_init(&w->effects);
     random_init(&w->random, server->hash_seed ^ (id + 1));
     w->held_done_tail = &w->held_done;
-    shard_init(&w->shard, id, server->databases);
+    shard_init(&w->shard, id, server->databases, server->hash_seed);
 }
 
 void worker_deinit(struct worker *w)

@@ -1,0 +1,84 @@
+/* The inside of a keyspace, for the files that implement shard/keyspace.h: keyspace.c (entries), expire.c, walk.c
+ * (scanning, snapshots, freeing). Nobody else includes it. */
+#ifndef SKUA_SHARD_DATABASE_H
+#define SKUA_SHARD_DATABASE_H
+
+#include "shard/ds/table.h"
+#include "shard/ds/wheel.h"
+#include "shard/entry.h"
+#include "shard/keyspace.h"
+
+/* One database, made when it gets its first key. Other threads read the counters. */
+struct database {
+    struct table table;
+    struct wheel *wheel; /* NULL until a key gets an expiry */
+    _Atomic uint64_t size, expires;
+    _Atomic int64_t ttl_sum; /* of database_ttl_share of all deadlines */
+    uint8_t sweep;           /* 0 or ENTRY_SWEPT: what entries with a reference have when no sweep runs */
+    uint32_t id;
+    bool epoch_open;         /* not all buckets have been seen by the snapshot yet */
+    uint64_t epoch_position; /* those before it have */
+    struct keyspace *keyspace;
+    struct database *next; /* of all that the keyspace has, or of its garbage */
+};
+
+enum { DATABASES_PER_PAGE = 1024 };
+
+struct database_page {
+    _Atomic(struct database *) database[DATABASES_PER_PAGE];
+};
+
+struct keyspace {
+    struct mem_account *account;
+    uint64_t seed;
+    int64_t now_ms, created_ms;
+    uint32_t databases;
+    _Atomic uint32_t databases_used;
+    bool no_touch;
+    _Atomic(struct database_page *) *page; /* zeroed address space until used */
+    struct keyspace_stats stats;
+    keyspace_expired *expired;
+    void *expired_arg;
+    bool sparse;               /* some table may be worth shrinking */
+    struct database *first;    /* all that there are */
+    struct database *garbage;  /* flushed, to be freed in slices */
+    /* The running or ending snapshot. */
+    keyspace_preimage *preimage; /* NULL: none, or it has ended */
+    void *preimage_arg;
+};
+
+/* NULL if it has never had a key. */
+static inline struct database *database_of(const struct keyspace *ks, uint32_t db)
+{
+    struct database_page *page =
+        atomic_load_explicit(&ks->page[db / DATABASES_PER_PAGE], memory_order_acquire);
+    return page ? atomic_load_explicit(&page->database[db % DATABASES_PER_PAGE], memory_order_acquire) : NULL;
+}
+
+static inline void counter_add(_Atomic uint64_t *counter, uint64_t delta)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + delta, memory_order_relaxed);
+}
+
+/* Takes it out of the keyspace; the caller owns it. */
+void database_detach(struct keyspace *ks, struct database *d);
+
+/* Notes that the entry got deadline after in place of before; either may be EXPIRY_NONE. */
+void expire_changed(struct database *d, struct entry *e, uint64_t hash, int64_t before, int64_t after);
+
+/* Takes an entry out of its table and frees it. */
+void database_remove(struct database *d, struct table_place place, uint64_t hash);
+/* Tells the owner, counts and removes. */
+void database_expire(struct database *d, struct table_place place, uint64_t hash);
+
+uint64_t database_hash(void *keyspace, const void *entry);
+
+/* A snapshot is given everything of d that it has not seen. */
+void walk_settle(struct database *d);
+
+static inline bool entry_is_expired(const struct keyspace *ks, const struct entry *e)
+{
+    return entry_has_expiry(e) && ks->now_ms > entry_expiry_ms(e);
+}
+
+#endif

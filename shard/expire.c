@@ -1,0 +1,144 @@
+/* The expiry index of a database: a wheel of hashes. It is lazy. A key has a reference that comes no later than its
+ * deadline; a deadline that moves later, or goes, leaves the reference where it is, and when it comes it is looked at:
+ * the key is expired, or filed again, or the reference was stale and is dropped. So a loop of EXPIRE on one key costs
+ * nothing, and live keys are never scanned.
+ *
+ * Keys that are deleted and made again leave stale references behind. When there are far more references than keys with
+ * an expiry a sweep looks at all of them, in slices. One reference a key is enough: ENTRY_SWEPT says whether the sweep
+ * has met one already. Outside of sweeps every entry with a reference has the bit equal to the database's. */
+#include "shard/database.h"
+#include "src/base/hash.h"
+
+enum { REFERENCES_SLACK = 4096, REFERENCES_PER_KEY = 4, BATCH = 16 };
+
+/* What a deadline adds to ttl_sum: bounded, so that the sum of very many cannot overflow. */
+static int64_t ttl_share(const struct keyspace *ks, int64_t deadline_ms)
+{
+    const int64_t max = INT64_C(1) << 36;
+    if (deadline_ms < ks->created_ms)
+        return 0;
+    int64_t share = (deadline_ms - ks->created_ms) >> 4;
+    return share < max ? share : max;
+}
+
+static void file(struct database *d, struct entry *e, uint64_t hash, int64_t deadline_ms)
+{
+    struct keyspace *ks = d->keyspace;
+    if (!d->wheel) {
+        d->wheel = mem_alloc(ks->account, sizeof *d->wheel);
+        wheel_init(d->wheel, ks->account, ks->now_ms);
+    }
+    e->flags = (uint8_t)((e->flags & ~ENTRY_SWEPT) | d->sweep);
+    wheel_add(d->wheel, hash, deadline_ms, ks->now_ms);
+}
+
+void expire_changed(struct database *d, struct entry *e, uint64_t hash, int64_t before, int64_t after)
+{
+    int64_t sum = atomic_load_explicit(&d->ttl_sum, memory_order_relaxed);
+    if (before != EXPIRY_NONE) {
+        counter_add(&d->expires, (uint64_t)-1);
+        sum -= ttl_share(d->keyspace, before);
+    }
+    if (after != EXPIRY_NONE) {
+        counter_add(&d->expires, 1);
+        sum += ttl_share(d->keyspace, after);
+        if (before == EXPIRY_NONE || after < before)
+            file(d, e, hash, after);
+    }
+    atomic_store_explicit(&d->ttl_sum, sum, memory_order_relaxed);
+}
+
+int64_t keyspace_avg_ttl_ms(const struct keyspace *ks, uint32_t db)
+{
+    const struct database *d = database_of(ks, db);
+    uint64_t n = d ? atomic_load_explicit(&d->expires, memory_order_relaxed) : 0;
+    if (n == 0)
+        return 0;
+    int64_t average = atomic_load_explicit(&d->ttl_sum, memory_order_relaxed) / (int64_t)n * 16;
+    int64_t left = average + ks->created_ms - ks->now_ms;
+    return left > 0 ? left : 0;
+}
+
+/* The entry with this hash that has an expiry. Not quite enough to name a key, but what is done with it depends on its
+ * own deadline alone. */
+struct wanted {
+    const struct keyspace *keyspace;
+    uint64_t hash;
+};
+
+static bool is_wanted(const void *key, const void *entry)
+{
+    const struct wanted *w = key;
+    return entry_has_expiry(entry) && database_hash((void *)w->keyspace, entry) == w->hash;
+}
+
+static void look(struct database *d, uint64_t hash)
+{
+    struct keyspace *ks = d->keyspace;
+    struct table_place place;
+    struct entry *e = table_find(&d->table, hash, is_wanted, &(struct wanted){ks, hash}, &place);
+    if (!e)
+        return;
+    if (entry_is_expired(ks, e))
+        database_expire(d, place, hash);
+    else if (!d->wheel->sweeping || (e->flags & ENTRY_SWEPT) != d->sweep)
+        file(d, e, hash, entry_expiry_ms(e));
+}
+
+/* A stale reference of a sweep must not be told from a good one by its flag before the sweep begins: the last batch of
+ * what was pending is done first, see wheel_sweep. */
+static void sweep_if_stale(struct database *d)
+{
+    uint64_t expires = atomic_load_explicit(&d->expires, memory_order_relaxed);
+    if (d->wheel->sweeping || d->wheel->pending || d->wheel->count <= REFERENCES_PER_KEY * expires + REFERENCES_SLACK)
+        return;
+    wheel_sweep(d->wheel);
+    d->sweep ^= ENTRY_SWEPT;
+}
+
+/* Returns how many references it looked at. */
+static uint32_t database_expire_step(struct database *d, uint32_t budget)
+{
+    uint32_t done = 0;
+    while (done < budget) {
+        uint64_t hash[BATCH];
+        uint32_t n = 0;
+        sweep_if_stale(d);
+        while (n < BATCH && wheel_take(d->wheel, d->keyspace->now_ms, &hash[n])) {
+            table_prefetch_bucket(&d->table, hash[n++]);
+            if (!d->wheel->pending)
+                break; /* one slot at a time: the next one is another sweep's, or nobody's */
+        }
+        for (uint32_t i = 0; i < n; i++)
+            table_prefetch_entry(&d->table, hash[i]);
+        for (uint32_t i = 0; i < n; i++)
+            look(d, hash[i]);
+        done += n;
+        if (n == 0)
+            break;
+    }
+    return done;
+}
+
+bool keyspace_expire_step(struct keyspace *ks, uint32_t budget)
+{
+    uint32_t done = 0;
+    for (struct database *d = ks->first; d && done < budget; d = d->next)
+        if (d->wheel)
+            done += database_expire_step(d, budget - done);
+    return keyspace_next_expiry_ms(ks) <= ks->now_ms;
+}
+
+int64_t keyspace_next_expiry_ms(const struct keyspace *ks)
+{
+    int64_t next = INT64_MAX;
+    for (const struct database *d = ks->first; d; d = d->next) {
+        if (!d->wheel)
+            continue;
+        uint64_t expires = atomic_load_explicit(&d->expires, memory_order_relaxed);
+        bool stale = d->wheel->count > REFERENCES_PER_KEY * expires + REFERENCES_SLACK;
+        int64_t at = stale ? 0 : wheel_next_ms(d->wheel);
+        next = at < next ? at : next;
+    }
+    return next;
+}

@@ -1,0 +1,391 @@
+#include "shard/keyspace.h"
+
+#include "shard/database.h"
+#include "src/base/assert.h"
+#include "src/base/hash.h"
+#include "src/base/num.h"
+
+enum { EMBSTR_BYTES_MAX = 44 };
+
+/* ---- Databases ---- */
+
+uint64_t database_hash(void *keyspace, const void *entry)
+{
+    const struct keyspace *ks = keyspace;
+    struct slice key = entry_key(entry);
+    return hash_bytes(key.ptr, key.len, ks->seed);
+}
+
+struct keyspace *keyspace_create(struct mem_account *account, uint32_t databases, uint64_t hash_seed)
+{
+    struct keyspace *ks = mem_zalloc(account, sizeof *ks);
+    ks->account = account;
+    ks->databases = databases;
+    ks->seed = hash_seed;
+    size_t pages = (databases + (uint64_t)DATABASES_PER_PAGE - 1) / DATABASES_PER_PAGE;
+    /* For two thousand million databases this is 16 MB of address space that nothing touches: not counted. */
+    ks->page = mem_zalloc(NULL, pages * sizeof *ks->page);
+    return ks;
+}
+
+void keyspace_destroy(struct keyspace *ks)
+{
+    while (ks->first)
+        keyspace_flush(ks, ks->first->id, true);
+    while (keyspace_free_step(ks, UINT32_MAX))
+        ;
+    for (uint64_t i = 0; i * DATABASES_PER_PAGE < ks->databases; i++)
+        if (ks->page[i])
+            mem_free(ks->account, ks->page[i]);
+    mem_free(NULL, (void *)ks->page);
+    mem_free(ks->account, ks);
+}
+
+static void database_put(struct keyspace *ks, uint32_t db, struct database *d)
+{
+    struct database_page *page = ks->page[db / DATABASES_PER_PAGE];
+    if (!page) {
+        page = mem_zalloc(ks->account, sizeof *page);
+        atomic_store_explicit(&ks->page[db / DATABASES_PER_PAGE], page, memory_order_release);
+    }
+    if (d)
+        d->id = db;
+    atomic_store_explicit(&page->database[db % DATABASES_PER_PAGE], d, memory_order_release);
+    if (d && db >= keyspace_databases_used(ks))
+        atomic_store_explicit(&ks->databases_used, db + 1, memory_order_relaxed);
+}
+
+static struct database *database_create(struct keyspace *ks, uint32_t db)
+{
+    struct database *d = mem_zalloc(ks->account, sizeof *d);
+    table_init(&d->table, ks->account, database_hash, ks);
+    d->keyspace = ks;
+    d->next = ks->first;
+    ks->first = d;
+    database_put(ks, db, d);
+    return d;
+}
+
+void database_detach(struct keyspace *ks, struct database *d)
+{
+    struct database **link = &ks->first;
+    while (*link != d)
+        link = &(*link)->next;
+    *link = d->next;
+    d->next = NULL;
+    database_put(ks, d->id, NULL);
+}
+
+void keyspace_swap(struct keyspace *ks, uint32_t a, uint32_t b)
+{
+    struct database *in_a = database_of(ks, a), *in_b = database_of(ks, b);
+    if (a == b || (!in_a && !in_b))
+        return;
+    /* A snapshot knows databases by their number. */
+    if (in_a)
+        walk_settle(in_a);
+    if (in_b)
+        walk_settle(in_b);
+    database_put(ks, a, in_b);
+    database_put(ks, b, in_a);
+}
+
+void keyspace_set_time(struct keyspace *ks, int64_t now_ms)
+{
+    if (ks->created_ms == 0)
+        ks->created_ms = now_ms;
+    ks->now_ms = now_ms;
+}
+
+void keyspace_set_no_touch(struct keyspace *ks, bool on) { ks->no_touch = on; }
+
+void keyspace_on_expired(struct keyspace *ks, keyspace_expired *fn, void *arg)
+{
+    ks->expired = fn;
+    ks->expired_arg = arg;
+}
+
+uint64_t keyspace_size(const struct keyspace *ks, uint32_t db)
+{
+    struct database *d = database_of(ks, db);
+    return d ? atomic_load_explicit(&d->size, memory_order_relaxed) : 0;
+}
+
+uint64_t keyspace_expires(const struct keyspace *ks, uint32_t db)
+{
+    struct database *d = database_of(ks, db);
+    return d ? atomic_load_explicit(&d->expires, memory_order_relaxed) : 0;
+}
+
+const struct keyspace_stats *keyspace_stats(const struct keyspace *ks) { return &ks->stats; }
+
+uint32_t keyspace_databases_used(const struct keyspace *ks)
+{
+    return atomic_load_explicit(&ks->databases_used, memory_order_relaxed);
+}
+
+/* ---- Finding ---- */
+
+void keyspace_prefetch_bucket(const struct keyspace *ks, uint32_t db, uint64_t hash)
+{
+    struct database *d = database_of(ks, db);
+    if (d)
+        table_prefetch_bucket(&d->table, hash);
+}
+
+void keyspace_prefetch_entry(const struct keyspace *ks, uint32_t db, uint64_t hash)
+{
+    struct database *d = database_of(ks, db);
+    if (d)
+        table_prefetch_entry(&d->table, hash);
+}
+
+static bool is_key(const void *key, const void *entry)
+{
+    const struct key *k = key;
+    const struct entry *e = entry;
+    return e->key_len == k->len && memcmp(e->data + entry_key_offset(e), k->ptr, k->len) == 0;
+}
+
+static struct table_place table_place_of(struct place p) { return (struct table_place){p.bucket, p.slot}; }
+
+static inline struct place find(const struct keyspace *ks, uint32_t db, const struct key *key)
+{
+    struct place p = {.db = db};
+    struct database *d = database_of(ks, db);
+    struct table_place at;
+    if (d && (p.entry = table_find(&d->table, key->hash, is_key, key, &at))) {
+        p.bucket = at.bucket;
+        p.slot = at.slot;
+    }
+    return p;
+}
+
+/* As find; an expired entry goes. */
+static inline struct place find_live(struct keyspace *ks, uint32_t db, const struct key *key)
+{
+    struct place p = find(ks, db, key);
+    if (p.entry && __builtin_expect(entry_is_expired(ks, p.entry), 0)) {
+        database_expire(database_of(ks, db), table_place_of(p), key->hash);
+        p.entry = NULL;
+    }
+    return p;
+}
+
+static uint32_t clock_of(const struct keyspace *ks) { return (uint32_t)(ks->now_ms / 1000); }
+
+static inline void touch(struct keyspace *ks, struct entry *e)
+{
+    if (e && e->access != clock_of(ks) && !ks->no_touch)
+        e->access = clock_of(ks);
+}
+
+struct place keyspace_look(struct keyspace *ks, uint32_t db, const struct key *key)
+{
+    struct place p = find_live(ks, db, key);
+    counter_add(p.entry ? &ks->stats.hits : &ks->stats.misses, 1);
+    return p;
+}
+
+struct place keyspace_read(struct keyspace *ks, uint32_t db, const struct key *key)
+{
+    struct place p = keyspace_look(ks, db, key);
+    touch(ks, p.entry);
+    return p;
+}
+
+struct place keyspace_write(struct keyspace *ks, uint32_t db, const struct key *key)
+{
+    struct place p = find_live(ks, db, key);
+    touch(ks, p.entry);
+    return p;
+}
+
+struct place keyspace_peek(const struct keyspace *ks, uint32_t db, const struct key *key)
+{
+    struct place p = find(ks, db, key);
+    if (p.entry && entry_is_expired(ks, p.entry))
+        p.entry = NULL;
+    return p;
+}
+
+uint64_t keyspace_idle_seconds(const struct keyspace *ks, const struct entry *e)
+{
+    uint32_t now = clock_of(ks);
+    return now > e->access ? now - e->access : 0;
+}
+
+/* ---- Changing ----
+ *
+ * Every change of an entry goes through before_change, with which a snapshot sees the bucket that the entry is in. */
+
+static void before_change(struct database *d, struct place p) { table_before_change(&d->table, p.bucket); }
+
+/* The entry at place became e, and had the deadline before. */
+static struct place moved(struct database *d, struct place p, const struct key *key, struct entry *e, int64_t before)
+{
+    int64_t after = entry_expiry_ms(e);
+    if (e != p.entry)
+        table_replace(table_place_of(p), e);
+    if (before != after)
+        expire_changed(d, e, key->hash, before, after);
+    p.entry = e;
+    return p;
+}
+
+static struct place write_entry(struct keyspace *ks, struct place p, const struct key *key,
+                                const struct entry_content *content, int64_t expiry_ms)
+{
+    struct database *d = database_of(ks, p.db);
+    if (p.entry) {
+        int64_t before = entry_expiry_ms(p.entry);
+        before_change(d, p);
+        return moved(d, p, key, entry_write(ks->account, p.entry, key_slice(key), content, expiry_ms), before);
+    }
+    if (!d)
+        d = database_create(ks, p.db);
+    p.entry = entry_write(ks->account, NULL, key_slice(key), content, expiry_ms);
+    p.entry->access = clock_of(ks);
+    struct table_place at = table_insert(&d->table, key->hash, p.entry);
+    p.bucket = at.bucket;
+    p.slot = at.slot;
+    counter_add(&d->size, 1);
+    if (expiry_ms != EXPIRY_NONE)
+        expire_changed(d, p.entry, key->hash, EXPIRY_NONE, expiry_ms);
+    return p;
+}
+
+struct place keyspace_set_string(struct keyspace *ks, struct place place, const struct key *key, struct slice value,
+                                 int64_t expiry_ms, bool raw)
+{
+    struct entry_content content = {.string = value};
+    if (!raw && value.len <= NUM_INT_CHARS && num_parse_i64(value, &content.integer)) {
+        content.encoding = ENC_INT;
+    } else if (value.len > ENTRY_INLINE_BYTES_MAX) {
+        content.encoding = ENC_BLOB;
+        content.blob = blob_create(value.len);
+        content.blob->len = value.len;
+        memcpy(content.blob->data, value.ptr, value.len);
+    } else {
+        content.encoding = raw || value.len > EMBSTR_BYTES_MAX ? ENC_RAW : ENC_EMBSTR;
+    }
+    return write_entry(ks, place, key, &content, expiry_ms);
+}
+
+struct place keyspace_set_blob(struct keyspace *ks, struct place place, const struct key *key, struct blob *value,
+                               int64_t expiry_ms)
+{
+    struct entry_content content = {.encoding = ENC_BLOB, .blob = value};
+    return write_entry(ks, place, key, &content, expiry_ms);
+}
+
+struct place keyspace_set_int(struct keyspace *ks, struct place place, const struct key *key, int64_t value,
+                              int64_t expiry_ms)
+{
+    struct entry_content content = {.encoding = ENC_INT, .integer = value};
+    return write_entry(ks, place, key, &content, expiry_ms);
+}
+
+char *keyspace_resize_string(struct keyspace *ks, struct place *place, size_t len)
+{
+    ASSERT(!entry_has_word(place->entry) && len <= ENTRY_INLINE_BYTES_MAX);
+    before_change(database_of(ks, place->db), *place);
+    struct entry *e = entry_resize(ks->account, place->entry, len);
+    if (e != place->entry)
+        table_replace(table_place_of(*place), e);
+    place->entry = e;
+    return entry_inline(e);
+}
+
+/* Room to spare, so that a value made by many small APPENDs is not copied each time. */
+static size_t blob_room(size_t len)
+{
+    const size_t spare_max = 1024 * 1024;
+    return len + (len < spare_max ? len : spare_max);
+}
+
+struct blob *keyspace_change_blob(struct keyspace *ks, struct place *place, size_t cap)
+{
+    before_change(database_of(ks, place->db), *place);
+    struct blob *old = entry_blob(place->entry), *b = old;
+    mem_count(ks->account, -(int64_t)blob_memory(old));
+    if (!blob_is_exclusive(old)) {
+        b = blob_create(cap > old->len ? blob_room(cap) : old->len);
+        memcpy(b->data, old->data, old->len);
+        b->len = old->len;
+        blob_release(old);
+    } else if (cap > old->cap) {
+        b = blob_grow(old, blob_room(cap));
+    }
+    mem_count(ks->account, (int64_t)blob_memory(b));
+    memcpy(place->entry->data + entry_word_offset(place->entry), &b, sizeof b);
+    return b;
+}
+
+void database_remove(struct database *d, struct table_place at, uint64_t hash)
+{
+    struct entry *e = table_at(at);
+    int64_t deadline = entry_expiry_ms(e);
+    if (deadline != EXPIRY_NONE)
+        expire_changed(d, e, hash, deadline, EXPIRY_NONE);
+    table_remove(&d->table, hash, at);
+    counter_add(&d->size, (uint64_t)-1);
+    entry_destroy(d->keyspace->account, e);
+    if (table_is_sparse(&d->table))
+        d->keyspace->sparse = true;
+}
+
+void database_expire(struct database *d, struct table_place at, uint64_t hash)
+{
+    struct keyspace *ks = d->keyspace;
+    if (ks->expired)
+        ks->expired(ks->expired_arg, d->id, entry_key(table_at(at)));
+    counter_add(&ks->stats.expired, 1);
+    database_remove(d, at, hash);
+}
+
+void keyspace_remove(struct keyspace *ks, struct place place, const struct key *key)
+{
+    database_remove(database_of(ks, place.db), table_place_of(place), key->hash);
+}
+
+void keyspace_set_expiry(struct keyspace *ks, struct place *place, const struct key *key, int64_t expiry_ms)
+{
+    struct database *d = database_of(ks, place->db);
+    struct entry *e = place->entry;
+    int64_t before = entry_expiry_ms(e);
+    if (before == expiry_ms)
+        return;
+    before_change(d, *place);
+    *place = moved(d, *place, key, entry_set_expiry(ks->account, e, expiry_ms), before);
+}
+
+/* ---- From one key to another ---- */
+
+void keyspace_copy(struct keyspace *src, struct place from, struct keyspace *dst, uint32_t dst_db,
+                   const struct key *dst_key)
+{
+    char buf[ENTRY_INT_BUF_BYTES];
+    struct blob *blob;
+    const struct entry *e = from.entry;
+    int64_t expiry_ms = entry_expiry_ms(e);
+    struct entry_content content = {.encoding = e->encoding};
+    if (e->encoding == ENC_INT)
+        content.integer = entry_int(e);
+    else
+        content.string = entry_string(e, buf, &blob);
+    if (e->encoding == ENC_BLOB) /* whoever changes it first makes the copy */
+        content.blob = blob_hold(entry_blob(e));
+    struct place to = keyspace_write(dst, dst_db, dst_key);
+    ASSERT(to.entry != e);
+    write_entry(dst, to, dst_key, &content, expiry_ms);
+}
+
+void keyspace_move(struct keyspace *src, struct place from, const struct key *src_key, struct keyspace *dst,
+                   uint32_t dst_db, const struct key *dst_key)
+{
+    keyspace_copy(src, from, dst, dst_db, dst_key);
+    struct place gone = find(src, from.db, src_key);
+    ASSERT(gone.entry);
+    keyspace_remove(src, gone, src_key);
+}
