@@ -4,9 +4,9 @@
     tests/diff/run.py [--server PATH] [--threads 1,4] [--backend io_uring,epoll] [--resp 2,3] [--percent N]
                       [--sample N] [--only LABEL] [FAMILY...]
 
-Every combination of threads, backend and protocol is run (a sample by tests/run quick). A difference is printed with the
-script that led to it and the line that runs this script again. --server may be another redis-server, which then has no
-difference.
+Every combination of threads, backend and protocol is run (a sample by tests/run quick). A difference is printed with
+the script that led to it and the line that runs this script again. --server may be another redis-server, which then
+has no difference.
 """
 import argparse
 import os
@@ -118,7 +118,8 @@ def run_script(script, sessions, is_newer):
         session.end(script)
     if found:
         steps, wrong, oracle, other = found
-        return '%s\n    redis: %s\n    other: %s' % (describe(script, steps, wrong), compare.show(oracle.raw), compare.show(other.raw))
+        return '%s\n    redis: %s\n    other: %s' % (describe(script, steps, wrong), compare.show(
+            oracle.raw), compare.show(other.raw))
     return describe(script, script.steps, 'state: ' + wrong) if wrong else None
 
 
@@ -171,7 +172,8 @@ def run_configuration(options, seed, configuration, count):
     threads, backend, protocol = configuration
     began, cases_before, failed_before = time.monotonic(), count.cases, count.failed
     count.shown = 0
-    with servers.redis_server({'enable-debug-command': 'yes'}) as oracle, start_other(options, threads, backend) as other:
+    with servers.redis_server({'enable-debug-command': 'yes'}) as oracle, start_other(options, threads,
+                                                                                      backend) as other:
         facts = facts_about(oracle, other)
         sessions = [Session(server, protocol) for server in (oracle, other)]
         for script in all_scripts(seed, options, facts):
@@ -192,8 +194,9 @@ def run_configuration(options, seed, configuration, count):
                 sessions = [Session(server, protocol) for server in (oracle, other)]
         for session in sessions:
             session.close()
-    print('threads=%d backend=%s resp=%d: %d cases, %d different, %.0f s'
-          % (*configuration, count.cases - cases_before, count.failed - failed_before, time.monotonic() - began), flush=True)
+    print('threads=%d backend=%s resp=%d: %d cases, %d different, %.0f s' %
+          (*configuration, count.cases - cases_before, count.failed - failed_before, time.monotonic() - began),
+          flush=True)
 
 
 def main(arguments):
