@@ -29,7 +29,7 @@ BUILDS = {
 }
 
 SANITIZERS = {
-    'ASAN_OPTIONS': 'abort_on_error=1:detect_stack_use_after_return=0:strict_string_checks=1',
+    'ASAN_OPTIONS': 'abort_on_error=1:detect_stack_use_after_return=0',
     'UBSAN_OPTIONS': 'halt_on_error=1:abort_on_error=1:print_stacktrace=1',
     'TSAN_OPTIONS': 'halt_on_error=1:second_deadlock_stack=1',
 }
