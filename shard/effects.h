@@ -11,8 +11,8 @@
 
 /* Where the effects of a finished group or transaction go. Implemented by persistence (later replication). */
 struct journal_sink {
-    /* bytes: whole commands, the first one a SELECT. atomic: they came from one transaction. Returns the position in the
-     * journal behind them, which the replies wait for. */
+    /* bytes: whole commands, the first one a SELECT. atomic: they came from one transaction. Returns the position in
+     * the journal behind them, which the replies wait for. */
     uint64_t (*append)(struct journal_sink *self, uint32_t shard, struct slice bytes, uint32_t commands, bool atomic);
     _Atomic uint64_t safe; /* replies that wait for a position up to this one may leave */
 };

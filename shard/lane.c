@@ -66,7 +66,8 @@ void lanes_deinit(struct lanes *l)
 
 static bool lane_full(const struct lane *l)
 {
-    return atomic_load_explicit(&l->tail, memory_order_relaxed) - atomic_load_explicit(&l->head, memory_order_acquire) ==
+    return atomic_load_explicit(&l->tail, memory_order_relaxed) -
+               atomic_load_explicit(&l->head, memory_order_acquire) ==
            LANE_ENTRIES_MAX;
 }
 

@@ -3,11 +3,11 @@
  * cannot fail, and the queue is bounded by what connections may have outstanding. Messages of one sender arrive in the
  * order in which it sent them.
  *
- * Senders collect messages per target in an outbox and publish each outbox once per loop iteration: one compare-and-swap
- * and at most one wake per target and iteration, however many messages. Taking is one exchange.
+ * Senders collect messages per target in an outbox and publish each outbox once per loop iteration: one
+ * compare-and-swap and at most one wake per target and iteration, however many messages. Taking is one exchange.
  *
- * Sleeping: the consumer announces that it sleeps, then looks again; a sender publishes, then looks whether the consumer
- * sleeps. Both have a full fence in between, so one of the two sees the other. */
+ * Sleeping: the consumer announces that it sleeps, then looks again; a sender publishes, then looks whether the
+ * consumer sleeps. Both have a full fence in between, so one of the two sees the other. */
 #ifndef SKUA_SHARD_MAILBOX_H
 #define SKUA_SHARD_MAILBOX_H
 

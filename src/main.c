@@ -76,13 +76,15 @@ static void raise_descriptor_limit(struct config *config)
     if (limit.rlim_cur <= DESCRIPTORS_RESERVED)
         fail("Your current 'ulimit -n' is not enough for the server to start", "increase it");
     config->maxclients = (int64_t)limit.rlim_cur - DESCRIPTORS_RESERVED;
-    log_write(LOG_LEVEL_WARNING,
-              "Current maximum open files is %llu. maxclients has been reduced to %lld to compensate for low ulimit. If "
-              "you need higher maxclients increase 'ulimit -n'.",
-              (unsigned long long)old, (long long)config->maxclients);
+    log_write(
+        LOG_LEVEL_WARNING,
+        "Current maximum open files is %llu. maxclients has been reduced to %lld to compensate for low ulimit. If "
+        "you need higher maxclients increase 'ulimit -n'.",
+        (unsigned long long)old, (long long)config->maxclients);
 }
 
-/* Two servers on one data directory would destroy it. The lock goes with the descriptor, at the latest with the process. */
+/* Two servers on one data directory would destroy it. The lock goes with the descriptor, at the latest with the
+ * process. */
 static int lock_directory(const struct config *config)
 {
     if (chdir(config->dir) != 0)
@@ -217,7 +219,8 @@ int main(int argc, char **argv)
     server->listeners = listeners;
     server->executable = argv[0];
     pthread_t *threads = start_threads(server);
-    log_write(LOG_LEVEL_NOTICE, "Running mode=standalone, port=%d, %u worker%s.", (int)config->port, n, n == 1 ? "" : "s");
+    log_write(LOG_LEVEL_NOTICE, "Running mode=standalone, port=%d, %u worker%s.", (int)config->port, n,
+              n == 1 ? "" : "s");
     log_write(LOG_LEVEL_NOTICE, "Ready to accept connections tcp");
 
     wait_for_end(server, &signals);

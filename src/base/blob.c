@@ -30,7 +30,4 @@ struct blob *blob_grow(struct blob *b, size_t cap)
     return b;
 }
 
-size_t blob_memory(const struct blob *b)
-{
-    return mem_size(b) + (b->range_epochs ? mem_size(b->range_epochs) : 0);
-}
+size_t blob_memory(const struct blob *b) { return mem_size(b) + (b->range_epochs ? mem_size(b->range_epochs) : 0); }

@@ -13,9 +13,9 @@
 struct blob {
     _Atomic uint32_t refs;
     uint32_t reserved;
-    size_t len;              /* bytes in use */
-    size_t cap;              /* bytes that data has room for */
-    uint32_t *range_epochs;  /* one per 64 KB range of a value over 64 KB (design section 9); NULL otherwise; owned */
+    size_t len;             /* bytes in use */
+    size_t cap;             /* bytes that data has room for */
+    uint32_t *range_epochs; /* one per 64 KB range of a value over 64 KB (design section 9); NULL otherwise; owned */
     char data[];
 };
 

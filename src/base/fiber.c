@@ -45,8 +45,8 @@ struct fiber {
 
 static _Thread_local struct fiber *running;
 
-/* Before and after a switch; dying says that the stack left behind is never used again. Inlined, because TSan would count
- * a return from here as one of the fiber that was switched to. */
+/* Before and after a switch; dying says that the stack left behind is never used again. Inlined, because TSan would
+ * count a return from here as one of the fiber that was switched to. */
 static inline __attribute__((always_inline)) void leave(struct fiber *f, bool into, bool dying)
 {
     (void)f, (void)into, (void)dying;

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #ifdef SKUA_SYSTEM_MALLOC
-#define raw_alloc malloc
+#define raw_alloc   malloc
 #define raw_realloc realloc
-#define raw_free free
+#define raw_free    free
 #define raw_size(p) malloc_usable_size((void *)(p))
 static void *raw_zalloc(size_t size) { return calloc(1, size); }
 static void *raw_alloc_aligned(size_t size, size_t align)
@@ -17,11 +17,11 @@ static void *raw_alloc_aligned(size_t size, size_t align)
 }
 #else
 #include <mimalloc.h>
-#define raw_alloc mi_malloc
-#define raw_realloc mi_realloc
-#define raw_free mi_free
-#define raw_size mi_usable_size
-#define raw_zalloc mi_zalloc
+#define raw_alloc         mi_malloc
+#define raw_realloc       mi_realloc
+#define raw_free          mi_free
+#define raw_size          mi_usable_size
+#define raw_zalloc        mi_zalloc
 #define raw_alloc_aligned mi_malloc_aligned
 #endif
 

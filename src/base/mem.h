@@ -1,9 +1,9 @@
 /* Heap memory and who it is counted for. Everything that Skua allocates at run time comes from here (mimalloc; the
  * system's allocator under sanitizers). A mem_account is a plain counter: it is changed only by the thread that owns
  * what it counts for (a shard's owner or holder, a worker for its connections), and read by others with mem_used.
- * Besides, each thread counts everything that it allocates and frees in an account of its own (mem_count_thread), so that
- * the sum over all threads is what the process uses, whoever frees what.
- * Running out of memory ends the process with a message: Linux reports it by killing, not by NULL. */
+ * Besides, each thread counts everything that it allocates and frees in an account of its own (mem_count_thread), so
+ * that the sum over all threads is what the process uses, whoever frees what. Running out of memory ends the process
+ * with a message: Linux reports it by killing, not by NULL. */
 #ifndef SKUA_BASE_MEM_H
 #define SKUA_BASE_MEM_H
 

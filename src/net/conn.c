@@ -246,10 +246,7 @@ static void on_send(struct io_op *op, int res, const char *data)
 
 size_t conn_output_bytes(const struct conn *c) { return reply_bytes(&c->out) + reply_bytes(&c->sending) - c->sent; }
 
-size_t conn_memory(const struct conn *c)
-{
-    return c->query_cap + reply_memory(&c->out) + reply_memory(&c->sending);
-}
+size_t conn_memory(const struct conn *c) { return c->query_cap + reply_memory(&c->out) + reply_memory(&c->sending); }
 
 void conn_close(struct conn *c)
 {

@@ -24,9 +24,9 @@
 struct conn;
 
 struct conn_events {
-    void (*on_input)(struct conn *c);         /* conn_input() has grown */
-    void (*on_bulk)(struct conn *c);          /* what conn_receive_bulk asked for is there */
-    void (*on_sent)(struct conn *c);          /* everything flushed so far has gone out */
+    void (*on_input)(struct conn *c);          /* conn_input() has grown */
+    void (*on_bulk)(struct conn *c);           /* what conn_receive_bulk asked for is there */
+    void (*on_sent)(struct conn *c);           /* everything flushed so far has gone out */
     void (*on_end)(struct conn *c, int error); /* the peer closed (0) or -errno: the owner now calls conn_close */
 };
 
@@ -38,23 +38,23 @@ struct conn {
     int fd;
     struct io_op recv_op, send_op;
 
-    struct slice arrived;      /* in a receive buffer, valid during on_input */
-    char *query;               /* owned; unconsumed input from before */
+    struct slice arrived; /* in a receive buffer, valid during on_input */
+    char *query;          /* owned; unconsumed input from before */
     size_t query_start, query_len, query_cap;
-    size_t query_peak;         /* largest so far */
-    char *bulk_dst;            /* where the next bulk_left bytes belong; NULL: none expected */
+    size_t query_peak; /* largest so far */
+    char *bulk_dst;    /* where the next bulk_left bytes belong; NULL: none expected */
     size_t bulk_left;
-    bool bulk_direct;          /* recv_op is a receive into bulk_dst */
+    bool bulk_direct; /* recv_op is a receive into bulk_dst */
 
-    struct reply out;          /* the owner appends */
+    struct reply out; /* the owner appends */
     struct reply sending;
-    size_t sent;               /* bytes of sending that are out */
+    size_t sent; /* bytes of sending that are out */
     struct msghdr msg;
     struct iovec iov[CONN_IOV_MAX];
 
     uint64_t bytes_in, bytes_out, reads, writes;
-    bool await_sent;           /* on_sent is to come at once, not with the next thing that happens */
-    bool reading;              /* wants input */
+    bool await_sent; /* on_sent is to come at once, not with the next thing that happens */
+    bool reading;    /* wants input */
     bool closing;
 };
 
@@ -82,7 +82,10 @@ static inline bool conn_receives_bulk(const struct conn *c) { return c->bulk_dst
 void conn_flush(struct conn *c);
 
 /* Whether everything appended so far has been given to the kernel. */
-static inline bool conn_drained(const struct conn *c) { return c->out.len == 0 && c->out.nrefs == 0 && !io_op_active(&c->send_op); }
+static inline bool conn_drained(const struct conn *c)
+{
+    return c->out.len == 0 && c->out.nrefs == 0 && !io_op_active(&c->send_op);
+}
 
 /* Bytes waiting to be sent, and memory held for input and output. */
 size_t conn_output_bytes(const struct conn *c);

@@ -21,7 +21,7 @@ struct ask_part {
     struct message msg; /* first */
     struct list node;   /* worker->again */
     struct ask *ask;
-    void *state;        /* run's own between slices */
+    void *state; /* run's own between slices */
 };
 
 struct ask {

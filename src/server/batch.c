@@ -14,8 +14,8 @@
 #include "src/server/worker.h"
 
 enum {
-    PREFETCH_WINDOW = 32,           /* requests whose buckets and entries are fetched together: fits the L1 cache */
-    BATCH_KEEP_BYTES = 64 * 1024,   /* a reused batch or group keeps no buffer larger than this */
+    PREFETCH_WINDOW = 32,         /* requests whose buckets and entries are fetched together: fits the L1 cache */
+    BATCH_KEEP_BYTES = 64 * 1024, /* a reused batch or group keeps no buffer larger than this */
     FREE_BATCHES_MAX = 256,
     GROUP_REPLY_KEEP_BYTES = 16 * 1024,
 };
@@ -375,9 +375,10 @@ static void answer_refusal(struct batch *b, struct request *r, struct reply *rep
     if (why == REFUSED_UNAUTHENTICATED)
         reply_error(reply, "NOAUTH Authentication required.");
     else
-        reply_error(reply, "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can "
-                           "run it from a local connection, otherwise you need to set this option in the configuration "
-                           "file, and then restart the server.");
+        reply_error(reply,
+                    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can "
+                    "run it from a local connection, otherwise you need to set this option in the configuration "
+                    "file, and then restart the server.");
     stat_add(&b->home->stats.errors, 1);
     r->to = reply->len;
 }
@@ -507,7 +508,7 @@ static enum request_run run_direct(struct batch *b)
 
 /* What the stage being built has so far. */
 struct stage {
-    uint32_t shard;  /* of its groups, if there is one kind */
+    uint32_t shard; /* of its groups, if there is one kind */
     uint32_t ngroups;
 };
 

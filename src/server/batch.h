@@ -2,14 +2,14 @@
  * (design sections 3 and 4).
  *
  * A connection has at most one batch under way; what arrives meanwhile waits in its query buffer. A batch runs in
- * *stages*. In a stage, single-shard commands go as one group per shard, all at once; a stage ends before a command that
- * must not overtake earlier ones (a signal, or any with pipeline-order strict, if other shards have work in the stage),
- * before one that needs several shards, and before one that looks at the whole server. When all of a stage is done, its
- * replies are put in order and the next begins. As long as nothing leaves the worker, commands run one after the other
- * straight into the connection's output.
+ * *stages*. In a stage, single-shard commands go as one group per shard, all at once; a stage ends before a command
+ * that must not overtake earlier ones (a signal, or any with pipeline-order strict, if other shards have work in the
+ * stage), before one that needs several shards, and before one that looks at the whole server. When all of a stage is
+ * done, its replies are put in order and the next begins. As long as nothing leaves the worker, commands run one after
+ * the other straight into the connection's output.
  *
- * Memory: arguments point into the connection's input while the batch runs in the call that parsed it; if it has to wait
- * for others they are copied into the batch first. Batches are reused. */
+ * Memory: arguments point into the connection's input while the batch runs in the call that parsed it; if it has to
+ * wait for others they are copied into the batch first. Batches are reused. */
 #ifndef SKUA_SERVER_BATCH_H
 #define SKUA_SERVER_BATCH_H
 
@@ -41,8 +41,8 @@ struct request {
     uint32_t key_first, nkeys; /* in batch->keys */
     uint32_t shard;
     uint32_t db;
-    uint32_t next;             /* of the same group, UINT32_MAX ends */
-    uint8_t route;             /* enum request_route */
+    uint32_t next; /* of the same group, UINT32_MAX ends */
+    uint8_t route; /* enum request_route */
     uint8_t resp;
     bool no_touch, silent;
     const struct reply *reply; /* where the answer lies, bytes [from, to) */
@@ -65,22 +65,22 @@ struct batch {
     struct worker *home;
     struct request *requests; /* owned */
     uint32_t count, cap;
-    uint32_t cursor;          /* the next request to route */
-    uint32_t stage_first;     /* of the running stage */
-    uint32_t pending;         /* groups, holds and asks the stage waits for */
-    struct key *keys;         /* owned */
+    uint32_t cursor;      /* the next request to route */
+    uint32_t stage_first; /* of the running stage */
+    uint32_t pending;     /* groups, holds and asks the stage waits for */
+    struct key *keys;     /* owned */
     uint32_t nkeys, keys_cap;
-    struct arg_arena args;    /* owned */
-    struct arg_blobs blobs;   /* owned, with their blobs */
-    struct slice source;      /* the input that args point into; ptr NULL once copied */
-    char *bytes;              /* owned copy */
+    struct arg_arena args;  /* owned */
+    struct arg_blobs blobs; /* owned, with their blobs */
+    struct slice source;    /* the input that args point into; ptr NULL once copied */
+    char *bytes;            /* owned copy */
     size_t bytes_cap;
-    struct reply reply;       /* of home commands, errors and holds of this stage */
-    struct group *groups;     /* of this stage */
-    struct shard_set shards;  /* of the requests that wait for a hold */
+    struct reply reply;            /* of home commands, errors and holds of this stage */
+    struct group *groups;          /* of this stage */
+    struct shard_set shards;       /* of the requests that wait for a hold */
     uint32_t hold_first, hold_end; /* those requests */
-    uint64_t position;        /* in the journal, behind the effects of its holds */
-    struct batch *next;       /* in its bundle, or in the free list */
+    uint64_t position;             /* in the journal, behind the effects of its holds */
+    struct batch *next;            /* in its bundle, or in the free list */
 };
 
 /* Parses and runs what of the client's input can run now. */

@@ -14,7 +14,7 @@ struct bundle {
     struct list node; /* open_bundles or flying_bundles of its home; until it has run */
     struct worker *home;
     struct batch *first, *last;
-    bool alone; /* may become a fiber: nobody joins, and it runs on one */
+    bool alone;             /* may become a fiber: nobody joins, and it runs on one */
     struct effects effects; /* of one that is alone: the worker's own go on being used while its fiber waits */
 };
 

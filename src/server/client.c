@@ -151,8 +151,9 @@ static void check_query_limit(struct client *c)
         return;
     static struct log_limit limit;
     stat_add(&w->stats.query_limit_closed, 1);
-    log_limited(&limit, LOG_LEVEL_WARNING, "Closing client that reached max query buffer length: id=%llu addr=%s qbuf=%zu",
-                       (unsigned long long)c->id, c->address, c->conn.query_len);
+    log_limited(&limit, LOG_LEVEL_WARNING,
+                "Closing client that reached max query buffer length: id=%llu addr=%s qbuf=%zu",
+                (unsigned long long)c->id, c->address, c->conn.query_len);
     client_close(c);
 }
 
@@ -245,7 +246,7 @@ static void check_output_limit(struct client *c)
     static struct log_limit limit;
     stat_add(&c->worker->stats.output_limit_closed, 1);
     log_limited(&limit, LOG_LEVEL_WARNING, "Client id=%llu addr=%s closed for overcoming of output buffer limits.",
-                       (unsigned long long)c->id, c->address);
+                (unsigned long long)c->id, c->address);
     client_close(c);
 }
 

@@ -32,7 +32,7 @@ struct client {
     struct list dirty_node; /* worker->dirty */
     struct list wait_node;  /* worker->closing or worker->paused */
     struct parser parser;
-    struct batch *batch;    /* under way; NULL: none */
+    struct batch *batch; /* under way; NULL: none */
 
     uint64_t id;
     uint32_t db;
@@ -51,8 +51,8 @@ struct client {
     const struct command *last_command; /* NULL: none yet, or unknown */
     uint64_t commands;
     struct client_traffic counted; /* of conn's counters, what the worker's have */
-    uint64_t reply_position; /* journal position that the output waits for */
-    char protocol_error[160]; /* set once its input makes no sense; "" before */
+    uint64_t reply_position;       /* journal position that the output waits for */
+    char protocol_error[160];      /* set once its input makes no sense; "" before */
 };
 
 /* A new client around an accepted descriptor, not yet with a worker; -1 addresses are filled in from the socket. */

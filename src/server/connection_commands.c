@@ -1,5 +1,5 @@
-/* The connection family: what a client says about itself and its connection (PING, AUTH, HELLO, SELECT, ...). CLIENT and
- * its subcommands have a file of their own. */
+/* The connection family: what a client says about itself and its connection (PING, AUTH, HELLO, SELECT, ...). CLIENT
+ * and its subcommands have a file of their own. */
 #include <stdio.h>
 
 #include "src/base/mem.h"
@@ -66,7 +66,7 @@ static void auth(struct cmd *c)
 /* ---- HELLO ---- */
 
 struct hello {
-    int resp;           /* 0: not given */
+    int resp; /* 0: not given */
     struct slice user, password, name;
     bool has_auth, has_name;
 };
@@ -101,8 +101,8 @@ static bool parse_hello(struct cmd *c, struct hello *h)
                 return false;
             }
         } else {
-            reply_errorf(c->reply, "ERR Syntax error in HELLO option '%.*s'", (int)(c->argv[i].len < 128 ? c->argv[i].len : 128),
-                         c->argv[i].ptr);
+            reply_errorf(c->reply, "ERR Syntax error in HELLO option '%.*s'",
+                         (int)(c->argv[i].len < 128 ? c->argv[i].len : 128), c->argv[i].ptr);
             return false;
         }
     }
@@ -187,6 +187,6 @@ static void time_now(struct cmd *c)
 }
 
 const struct command_binding connection_bindings[] = {
-    {"ping", ping},   {"echo", echo},   {"select", select_db}, {"auth", auth}, {"hello", hello},
-    {"quit", quit},   {"reset", reset}, {"time", time_now},    {NULL, NULL},
+    {"ping", ping}, {"echo", echo},   {"select", select_db}, {"auth", auth}, {"hello", hello},
+    {"quit", quit}, {"reset", reset}, {"time", time_now},    {NULL, NULL},
 };

@@ -1,7 +1,7 @@
 /* The control plane (design section 5): state that every worker reads on its hot path and that commands change rarely.
- * It is an immutable snapshot, swapped per worker; a command that changes it is answered when all workers have taken the
- * new one. Changes are made one after the other on worker 0, which owns the newest snapshot. It needs no shard: held
- * workers take part. */
+ * It is an immutable snapshot, swapped per worker; a command that changes it is answered when all workers have taken
+ * the new one. Changes are made one after the other on worker 0, which owns the newest snapshot. It needs no shard:
+ * held workers take part. */
 #ifndef SKUA_SERVER_CONTROL_H
 #define SKUA_SERVER_CONTROL_H
 

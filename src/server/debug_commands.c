@@ -41,7 +41,10 @@ static void debug_sleep(struct cmd *c)
 /* ---- OBJECT ---- */
 
 /* Bytes of an RDB string of len, uncompressed: its length field and itself. */
-static size_t rdb_string_bytes(size_t len) { return len + (len < 64 ? 1 : len < 16384 ? 2 : len <= UINT32_MAX ? 5 : 9); }
+static size_t rdb_string_bytes(size_t len)
+{
+    return len + (len < 64 ? 1 : len < 16384 ? 2 : len <= UINT32_MAX ? 5 : 9);
+}
 
 static size_t rdb_value_bytes(const struct entry *e)
 {
@@ -80,8 +83,8 @@ static void debug_object(struct cmd *c)
     uint32_t now = (uint32_t)(c->now_ms / 1000);
     char text[256];
     snprintf(text, sizeof text, "Value at:%p refcount:%d encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%u",
-             (const void *)e, entry_refcount(e), encoding_name(e), rdb_value_bytes(e),
-             e->access & 0xffffff, now - e->access);
+             (const void *)e, entry_refcount(e), encoding_name(e), rdb_value_bytes(e), e->access & 0xffffff,
+             now - e->access);
     reply_status(c->reply, text);
 }
 

@@ -1,6 +1,6 @@
-/* INFO: every worker is asked for its part, on its own thread; home adds up and writes the sections that were asked for.
- * Field names and order are those of Redis 7.4, those left out that have no meaning here; what only Skua has is in the
- * section "skua". */
+/* INFO: every worker is asked for its part, on its own thread; home adds up and writes the sections that were asked
+ * for. Field names and order are those of Redis 7.4, those left out that have no meaning here; what only Skua has is in
+ * the section "skua". */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,16 +63,33 @@ static bool info_run(struct worker *w, struct ask *a, struct ask_part *part)
     struct rusage usage;
     getrusage(RUSAGE_THREAD, &usage);
     *p = (struct info_part){
-        .connections = stat_get(&s->connections), .commands = stat_get(&s->commands), .groups = stat_get(&s->groups_run),
-        .bytes_in = stat_get(&s->bytes_in), .bytes_out = stat_get(&s->bytes_out), .reads = stat_get(&s->reads),
-        .writes = stat_get(&s->writes), .transactions = stat_get(&s->transactions), .bundles = stat_get(&s->bundles),
-        .errors = stat_get(&s->errors), .query_limit_closed = stat_get(&s->query_limit_closed),
-        .output_limit_closed = stat_get(&s->output_limit_closed), .auth_denied = stat_get(&s->auth_denied),
-        .takebacks = w->lane->takebacks, .wakes = stat_get(&s->wakes), .iterations = stat_get(&s->iterations),
-        .hits = stat_get(&k->hits), .misses = stat_get(&k->misses), .expired = stat_get(&k->expired),
-        .ops_rate = rate_get(&w->ops_rate), .in_rate = rate_get(&w->in_rate), .out_rate = rate_get(&w->out_rate),
-        .memory = mem_used(&w->memory), .data_memory = mem_used(&w->shard.account), .clients = w->nclients,
-        .cpu_user_us = timeval_us(usage.ru_utime), .cpu_sys_us = timeval_us(usage.ru_stime),
+        .connections = stat_get(&s->connections),
+        .commands = stat_get(&s->commands),
+        .groups = stat_get(&s->groups_run),
+        .bytes_in = stat_get(&s->bytes_in),
+        .bytes_out = stat_get(&s->bytes_out),
+        .reads = stat_get(&s->reads),
+        .writes = stat_get(&s->writes),
+        .transactions = stat_get(&s->transactions),
+        .bundles = stat_get(&s->bundles),
+        .errors = stat_get(&s->errors),
+        .query_limit_closed = stat_get(&s->query_limit_closed),
+        .output_limit_closed = stat_get(&s->output_limit_closed),
+        .auth_denied = stat_get(&s->auth_denied),
+        .takebacks = w->lane->takebacks,
+        .wakes = stat_get(&s->wakes),
+        .iterations = stat_get(&s->iterations),
+        .hits = stat_get(&k->hits),
+        .misses = stat_get(&k->misses),
+        .expired = stat_get(&k->expired),
+        .ops_rate = rate_get(&w->ops_rate),
+        .in_rate = rate_get(&w->in_rate),
+        .out_rate = rate_get(&w->out_rate),
+        .memory = mem_used(&w->memory),
+        .data_memory = mem_used(&w->shard.account),
+        .clients = w->nclients,
+        .cpu_user_us = timeval_us(usage.ru_utime),
+        .cpu_sys_us = timeval_us(usage.ru_stime),
     };
     for (uint32_t db = 0; db < keyspace_databases_used(w->shard.keyspace); db++) {
         p->keys += keyspace_size(w->shard.keyspace, db);
@@ -184,7 +201,8 @@ static void write_memory(const struct info *i)
 {
     uint64_t used = server_memory_used(i->server), startup = (uint64_t)i->server->startup_memory;
     uint64_t peak = server_memory_peak(i->server, used), rss = resident();
-    uint64_t data = (uint64_t)i->total.data_memory, total = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t data = (uint64_t)i->total.data_memory,
+             total = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     uint64_t overhead = used > data ? used - data : 0;
     fprintf(i->out, "used_memory:%" PRIu64 "\r\n", used);
     human(i, "used_memory_human", used);
@@ -201,16 +219,17 @@ static void write_memory(const struct info *i)
     human(i, "total_system_memory_human", total);
     fprintf(i->out, "maxmemory:%" PRIu64 "\r\n", i->config->maxmemory);
     human(i, "maxmemory_human", i->config->maxmemory);
-    fprintf(i->out,
-            "maxmemory_policy:noeviction\r\nallocator_frag_ratio:%.2f\r\nallocator_frag_bytes:%" PRId64
-            "\r\nallocator_rss_ratio:1.00\r\nallocator_rss_bytes:0\r\nrss_overhead_ratio:1.00\r\nrss_overhead_bytes:0\r\n"
-            "mem_fragmentation_ratio:%.2f\r\nmem_fragmentation_bytes:%" PRId64
-            "\r\nmem_not_counted_for_evict:0\r\nmem_replication_backlog:0\r\nmem_total_replication_buffers:0\r\n"
-            "mem_clients_slaves:0\r\nmem_clients_normal:%" PRId64
-            "\r\nmem_cluster_links:0\r\nmem_aof_buffer:0\r\nmem_allocator:%s\r\nactive_defrag_running:0\r\n"
-            "lazyfree_pending_objects:0\r\nlazyfreed_objects:0\r\n",
-            (double)rss / (double)used, (int64_t)(rss - used), (double)rss / (double)used, (int64_t)(rss - used),
-            i->total.client_memory, MEM_ALLOCATOR);
+    fprintf(
+        i->out,
+        "maxmemory_policy:noeviction\r\nallocator_frag_ratio:%.2f\r\nallocator_frag_bytes:%" PRId64
+        "\r\nallocator_rss_ratio:1.00\r\nallocator_rss_bytes:0\r\nrss_overhead_ratio:1.00\r\nrss_overhead_bytes:0\r\n"
+        "mem_fragmentation_ratio:%.2f\r\nmem_fragmentation_bytes:%" PRId64
+        "\r\nmem_not_counted_for_evict:0\r\nmem_replication_backlog:0\r\nmem_total_replication_buffers:0\r\n"
+        "mem_clients_slaves:0\r\nmem_clients_normal:%" PRId64
+        "\r\nmem_cluster_links:0\r\nmem_aof_buffer:0\r\nmem_allocator:%s\r\nactive_defrag_running:0\r\n"
+        "lazyfree_pending_objects:0\r\nlazyfreed_objects:0\r\n",
+        (double)rss / (double)used, (int64_t)(rss - used), (double)rss / (double)used, (int64_t)(rss - used),
+        i->total.client_memory, MEM_ALLOCATOR);
 }
 
 static void write_persistence(const struct info *i)
@@ -224,7 +243,8 @@ static void write_stats(const struct info *i)
     fprintf(i->out,
             "total_connections_received:%" PRIu64 "\r\ntotal_commands_processed:%" PRIu64
             "\r\ninstantaneous_ops_per_sec:%" PRIu64 "\r\ntotal_net_input_bytes:%" PRIu64
-            "\r\ntotal_net_output_bytes:%" PRIu64 "\r\ntotal_net_repl_input_bytes:0\r\ntotal_net_repl_output_bytes:0\r\n"
+            "\r\ntotal_net_output_bytes:%" PRIu64
+            "\r\ntotal_net_repl_input_bytes:0\r\ntotal_net_repl_output_bytes:0\r\n"
             "instantaneous_input_kbps:%.2f\r\ninstantaneous_output_kbps:%.2f\r\ninstantaneous_input_repl_kbps:0.00\r\n"
             "instantaneous_output_repl_kbps:0.00\r\nrejected_connections:%" PRIu64
             "\r\nsync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\nexpired_keys:%" PRIu64
@@ -235,9 +255,10 @@ static void write_stats(const struct info *i)
             "\r\nclient_query_buffer_limit_disconnections:%" PRIu64
             "\r\nclient_output_buffer_limit_disconnections:%" PRIu64 "\r\nacl_access_denied_auth:%" PRIu64
             "\r\nacl_access_denied_cmd:0\r\nacl_access_denied_key:0\r\nacl_access_denied_channel:0\r\n",
-            t->connections + atomic_load(&i->server->clients_rejected), t->commands, t->ops_rate, t->bytes_in, t->bytes_out, (double)t->in_rate / 1024,
-            (double)t->out_rate / 1024, atomic_load(&i->server->clients_rejected), t->expired, t->hits, t->misses,
-            t->errors, t->reads, t->writes, t->query_limit_closed, t->output_limit_closed, t->auth_denied);
+            t->connections + atomic_load(&i->server->clients_rejected), t->commands, t->ops_rate, t->bytes_in,
+            t->bytes_out, (double)t->in_rate / 1024, (double)t->out_rate / 1024,
+            atomic_load(&i->server->clients_rejected), t->expired, t->hits, t->misses, t->errors, t->reads, t->writes,
+            t->query_limit_closed, t->output_limit_closed, t->auth_denied);
 }
 
 static void write_replication(const struct info *i)

@@ -1,5 +1,5 @@
-/* Commands over the keys of all shards without a hold (design section 4): each shard answers for itself, in slices where
- * that takes long, and the home worker merges. */
+/* Commands over the keys of all shards without a hold (design section 4): each shard answers for itself, in slices
+ * where that takes long, and the home worker merges. */
 #include "shard/entry.h"
 #include "src/base/glob.h"
 #include "src/base/mem.h"
@@ -47,8 +47,8 @@ static bool keys_run(struct worker *w, struct ask *a, struct ask_part *part)
 {
     struct keys_ask *k = a->arg;
     struct keys_visit v = {k, &k->part[part - a->part]};
-    v.part->position = keyspace_scan(w->shard.keyspace, k->db, v.part->position, UINT32_MAX, KEYS_SLICE_BUCKETS,
-                                     keys_visit_one, &v);
+    v.part->position =
+        keyspace_scan(w->shard.keyspace, k->db, v.part->position, UINT32_MAX, KEYS_SLICE_BUCKETS, keys_visit_one, &v);
     return v.part->position == 0;
 }
 
@@ -174,5 +174,8 @@ static void dbsize(struct cmd *c)
 }
 
 const struct command_binding keys_bindings[] = {
-    {"keys", keys}, {"randomkey", randomkey}, {"dbsize", dbsize}, {NULL, NULL},
+    {"keys", keys},
+    {"randomkey", randomkey},
+    {"dbsize", dbsize},
+    {NULL, NULL},
 };

@@ -29,29 +29,29 @@ struct server {
     struct worker **workers; /* [nworkers], owned */
     struct shard **shards;   /* [nworkers], into the workers */
     struct lanes lanes;
-    struct server_load *load; /* [nworkers]: clients whose home is, or will be, that worker */
+    struct server_load *load;       /* [nworkers]: clients whose home is, or will be, that worker */
     _Atomic bool *not_built_logged; /* [command_count()] */
-    struct control *control;     /* see control.h */
-    struct listeners *listeners; /* worker 0's; NULL under the simulator */
+    struct control *control;        /* see control.h */
+    struct listeners *listeners;    /* worker 0's; NULL under the simulator */
     uint64_t hash_seed;
     uint32_t databases;
     char run_id[RUN_ID_BYTES + 1];
-    const char *executable;  /* argv[0] resolved */
-    int64_t started_ms;      /* wall clock */
+    const char *executable; /* argv[0] resolved */
+    int64_t started_ms;     /* wall clock */
     uint64_t started_ns;
     _Atomic uint64_t next_client_id;
     _Atomic uint32_t nclients;
     _Atomic uint64_t clients_rejected;
-    int64_t startup_memory;  /* bytes in use before the first client */
+    int64_t startup_memory;         /* bytes in use before the first client */
     struct mem_account main_memory; /* of the main thread, which makes everything */
     _Atomic uint64_t memory_peak;
     _Atomic int64_t stats_since_ms; /* CONFIG RESETSTAT */
-    _Atomic int signal_received; /* by the main thread; 0: none */
+    _Atomic int signal_received;    /* by the main thread; 0: none */
     _Atomic bool stopping;
 };
 
-/* Makes the server and its workers from the configuration, which must outlive them (a reference is taken). io[i] becomes
- * worker i's. Owned by the caller; freed with server_destroy after the workers' loops have ended. */
+/* Makes the server and its workers from the configuration, which must outlive them (a reference is taken). io[i]
+ * becomes worker i's. Owned by the caller; freed with server_destroy after the workers' loops have ended. */
 struct server *server_create(const struct config *config, uint32_t nworkers, struct io **io, uint64_t hash_seed);
 void server_destroy(struct server *server);
 

@@ -42,8 +42,8 @@ enum message_kind {
 
 /* Counters that others read with relaxed loads (INFO); written by the owner alone. */
 struct worker_stats {
-    _Atomic uint64_t connections, commands, groups_run, bytes_in, bytes_out, transactions, bundles,
-        reads, writes, protocol_errors, query_limit_closed, output_limit_closed, wakes, iterations, errors, auth_denied;
+    _Atomic uint64_t connections, commands, groups_run, bytes_in, bytes_out, transactions, bundles, reads, writes,
+        protocol_errors, query_limit_closed, output_limit_closed, wakes, iterations, errors, auth_denied;
 };
 
 static inline void stat_add(_Atomic uint64_t *counter, uint64_t n)
@@ -83,39 +83,39 @@ struct worker {
     bool expire_active;                  /* from it */
 
     /* Messages for others, published once an iteration. */
-    struct outbox *outbox;       /* [nworkers] */
-    uint32_t *outbox_dirty;      /* targets with something in their outbox */
+    struct outbox *outbox;  /* [nworkers] */
+    uint32_t *outbox_dirty; /* targets with something in their outbox */
     uint32_t outbox_ndirty;
 
     struct message *parked, **parked_tail; /* for the shard, while it is held */
-    struct list again;           /* struct ask_part that wants to go on next iteration */
+    struct list again;                     /* struct ask_part that wants to go on next iteration */
 
-    struct list clients;         /* struct client, in order of arrival */
-    struct list dirty;           /* clients with output to send */
-    struct list closing;         /* clients on their way out */
-    struct list paused;          /* clients that CLIENT PAUSE keeps waiting */
+    struct list clients; /* struct client, in order of arrival */
+    struct list dirty;   /* clients with output to send */
+    struct list closing; /* clients on their way out */
+    struct list paused;  /* clients that CLIENT PAUSE keeps waiting */
     uint32_t nclients;
 
     struct batch *free_batches;
     struct group *free_groups;
     uint32_t nfree_batches, nfree_groups;
-    struct group **group_of;     /* [nworkers] of the stage being built, else all NULL */
+    struct group **group_of; /* [nworkers] of the stage being built, else all NULL */
     struct list open_bundles, flying_bundles;
     struct batch *held_done, **held_done_tail; /* whose holds have run: they go on after the lane has let go */
-    struct list fibers;          /* struct worker_fiber */
-    struct effects effects;      /* of the group or transaction that runs */
-    struct journal_sink *journal; /* NULL: nothing is journalled */
+    struct list fibers;                        /* struct worker_fiber */
+    struct effects effects;                    /* of the group or transaction that runs */
+    struct journal_sink *journal;              /* NULL: nothing is journalled */
 
-    uint64_t now_ns;             /* monotonic, of this iteration */
-    int64_t now_ms;              /* wall clock, of this iteration */
-    uint64_t cron_ns;            /* next cron */
+    uint64_t now_ns;  /* monotonic, of this iteration */
+    int64_t now_ms;   /* wall clock, of this iteration */
+    uint64_t cron_ns; /* next cron */
     struct random random;
-    bool freeing;                /* the keyspace may have something to free or to merge */
-    bool busy;                   /* something wants another iteration at once */
-    bool stopping;               /* the loop ends when every client is gone */
+    bool freeing;  /* the keyspace may have something to free or to merge */
+    bool busy;     /* something wants another iteration at once */
+    bool stopping; /* the loop ends when every client is gone */
     struct worker_stats stats;
     struct rate ops_rate, in_rate, out_rate;
-    struct mem_account memory;   /* all that this thread has allocated, less what it has freed */
+    struct mem_account memory; /* all that this thread has allocated, less what it has freed */
 };
 
 /* Makes a worker in zeroed memory; io is taken over. */
@@ -131,8 +131,8 @@ void worker_send(struct worker *w, uint32_t target, struct message *msg, enum me
 /* After something was made visible to target by other means than its mailbox. */
 void worker_wake(struct worker *w, uint32_t target);
 
-/* Starts fn(arg) on a fiber, at once; finish(arg) follows on the loop's stack when it has returned. False: no memory for
- * a stack. */
+/* Starts fn(arg) on a fiber, at once; finish(arg) follows on the loop's stack when it has returned. False: no memory
+ * for a stack. */
 bool worker_spawn(struct worker *w, fiber_fn *fn, void (*finish)(void *arg), void *arg);
 
 /* Inside such a fiber: gives the loop back until wake_ns at least. */
