@@ -98,7 +98,8 @@ struct entry *entry_write(struct mem_account *account, struct entry *old, struct
 {
     bool has_word = content->encoding >= ENC_INT, has_expiry = expiry_ms != EXPIRY_NONE;
     size_t value_len = has_word ? 0 : content->string.len;
-    size_t key_offset = (has_expiry ? 8 : 0) + (has_word ? 8 : 0), bytes = sizeof *old + key_offset + key.len + value_len;
+    size_t key_offset = (has_expiry ? 8 : 0) + (has_word ? 8 : 0),
+           bytes = sizeof *old + key_offset + key.len + value_len;
     struct entry *e = old;
     if (old && old->encoding == ENC_BLOB)
         release_blob(account, entry_blob(old));
@@ -132,7 +133,8 @@ struct entry *entry_write(struct mem_account *account, struct entry *old, struct
 
 struct entry *entry_resize(struct mem_account *account, struct entry *e, size_t value_len)
 {
-    size_t before = sizeof *e + entry_key_offset(e) + e->key_len, keep = e->value_len < value_len ? e->value_len : value_len;
+    size_t before = sizeof *e + entry_key_offset(e) + e->key_len,
+           keep = e->value_len < value_len ? e->value_len : value_len;
     struct entry *to = e;
     if (!fits_well(e, before + value_len)) {
         to = allocate(account, before + value_len);
@@ -166,4 +168,12 @@ struct entry *entry_set_expiry(struct mem_account *account, struct entry *e, int
     if (needs)
         memcpy(to->data, &expiry_ms, 8);
     return to;
+}
+
+int32_t entry_refcount(const struct entry *e)
+{
+    enum { SHARED_INTEGERS = 10000 };
+    bool shared =
+        e->type == TYPE_STRING && e->encoding == ENC_INT && entry_int(e) >= 0 && entry_int(e) < SHARED_INTEGERS;
+    return shared ? INT32_MAX : 1;
 }
