@@ -24,7 +24,7 @@ from tests.lib import cases, servers  # noqa: E402
 
 CASES_A_ROW = 100
 CASES_A_SCRIPT_MAX = 12
-SHOWN_MAX = 40
+SHOWN_A_ROW_MAX = 3
 # The configurations of a sample, the first of which says most; in two of them every value occurs.
 SAMPLE = ((4, 'io_uring', 3), (1, 'epoll', 2), (4, 'epoll', 2), (1, 'io_uring', 3))
 SAMPLE_QUICK = 2
@@ -157,21 +157,26 @@ class Count:
     """What has been done and found."""
 
     def __init__(self):
-        self.cases = self.failed = self.shown = 0
+        self.cases = self.failed = 0
+        self.by_row = {}             # of this configuration
 
-    def add(self, what, again):
+    def add(self, label, what, again):
+        """Shows the first differences of a row; one cause often has many."""
         self.failed += 1
-        self.shown += 1
-        if self.shown <= SHOWN_MAX:
+        row = label.rsplit('/', 1)[0]
+        self.by_row[row] = self.by_row.get(row, 0) + 1
+        if self.by_row[row] <= SHOWN_A_ROW_MAX:
             print('DIFFERENCE %s\n    again: %s' % (what, again), flush=True)
-        elif self.shown == SHOWN_MAX + 1:
-            print('(more are counted, not shown)', flush=True)
+
+    def end_configuration(self):
+        for row, failed in self.by_row.items():
+            print('    %4d different: %s' % (failed, row))
+        self.by_row = {}
 
 
 def run_configuration(options, seed, configuration, count):
     threads, backend, protocol = configuration
     began, cases_before, failed_before = time.monotonic(), count.cases, count.failed
-    count.shown = 0
     with servers.redis_server({'enable-debug-command': 'yes'}) as oracle, start_other(options, threads,
                                                                                       backend) as other:
         facts = facts_about(oracle, other)
@@ -185,7 +190,7 @@ def run_configuration(options, seed, configuration, count):
             except (OSError, ValueError, AttributeError, TypeError) as error:
                 what = describe(script, script.steps, 'the run broke off: %r' % error)
             if what:
-                count.add(what, again)
+                count.add(script.label, what, again)
                 if not other.alive():
                     print('the server has ended:\n%s' % other.log()[-4000:])
                     return
@@ -208,6 +213,7 @@ def main(arguments):
         count.failed += planted.check(seed, make_script, facts_about, run_script)
     for configuration in configurations(options):
         run_configuration(options, seed, configuration, count)
+        count.end_configuration()
     print('%d different' % count.failed)
     cases.say_done('diff', count.cases, 1)
     return 1 if count.failed else 0
