@@ -136,10 +136,10 @@ static char *copy_text(struct slice s)
     return copy;
 }
 
-void client_set_name(struct client *c, struct slice name)
+void client_set_text(char **field, struct slice text)
 {
-    mem_free(NULL, c->name);
-    c->name = copy_text(name);
+    mem_free(NULL, *field);
+    *field = copy_text(text);
 }
 
 /* ---- Input ---- */

@@ -82,8 +82,8 @@ void clients_unpause(struct worker *w);
 
 /* Whether name may be a client's name: no blanks, no control or non-ASCII bytes. */
 bool client_name_valid(struct slice name);
-/* Copies name; an empty one takes the name away. */
-void client_set_name(struct client *c, struct slice name);
+/* Copies text to name, lib_name or lib_ver; an empty one takes it away. */
+void client_set_text(char **field, struct slice text);
 
 /* Marks it for sending at the end of the iteration. */
 void client_dirty(struct client *c);

@@ -6,10 +6,14 @@
 #include "src/cmd/table.h"
 #include "src/server/client.h"
 
-extern const struct command_binding connection_bindings[]; /* connection_commands.c */
-extern const struct command_binding debug_bindings[];      /* debug_commands.c */
-extern const struct command_binding info_bindings[];       /* info.c */
-extern const struct command_binding keys_bindings[];       /* keys_commands.c */
+extern const struct command_binding client_bindings[];       /* client_commands.c */
+extern const struct command_binding client_kill_bindings[];  /* client_kill.c */
+extern const struct command_binding client_list_bindings[];  /* client_list.c */
+extern const struct command_binding client_pause_bindings[]; /* client_pause.c */
+extern const struct command_binding connection_bindings[];   /* connection_commands.c */
+extern const struct command_binding debug_bindings[];        /* debug_commands.c */
+extern const struct command_binding info_bindings[];         /* info.c */
+extern const struct command_binding keys_bindings[];         /* keys_commands.c */
 
 /* Binds all of them. After command_table_init. */
 void server_commands_bind(void);

@@ -149,7 +149,7 @@ static void hello(struct cmd *c)
         return;
     }
     if (h.has_name)
-        client_set_name(client, h.name);
+        client_set_text(&client->name, h.name);
     if (h.resp)
         client->resp = (uint8_t)h.resp;
     c->reply->resp = client->resp;
@@ -172,7 +172,7 @@ static void reset(struct cmd *c)
     client->reply_mode = REPLY_ON;
     client->no_touch = false;
     client->authenticated = !client_password_is_set(client);
-    client_set_name(client, (struct slice){0});
+    client_set_text(&client->name, (struct slice){0});
     c->reply->resp = 2;
     reply_status(c->reply, "RESET");
 }
