@@ -256,10 +256,10 @@ static struct place write_entry(struct keyspace *ks, struct place p, const struc
 }
 
 struct place keyspace_set_string(struct keyspace *ks, struct place place, const struct key *key, struct slice value,
-                                 int64_t expiry_ms, bool raw)
+                                 int64_t expiry_ms, enum string_form form)
 {
     struct entry_content content = {.string = value};
-    if (!raw && value.len <= NUM_INT_CHARS && num_parse_i64(value, &content.integer)) {
+    if (form == STRING_ENCODED && value.len <= NUM_INT_CHARS && num_parse_i64(value, &content.integer)) {
         content.encoding = ENC_INT;
     } else if (value.len > ENTRY_INLINE_BYTES_MAX) {
         content.encoding = ENC_BLOB;
@@ -267,7 +267,7 @@ struct place keyspace_set_string(struct keyspace *ks, struct place place, const 
         content.blob->len = value.len;
         memcpy(content.blob->data, value.ptr, value.len);
     } else {
-        content.encoding = raw || value.len > EMBSTR_BYTES_MAX ? ENC_RAW : ENC_EMBSTR;
+        content.encoding = form == STRING_RAW || value.len > EMBSTR_BYTES_MAX ? ENC_RAW : ENC_EMBSTR;
     }
     return write_entry(ks, place, key, &content, expiry_ms);
 }

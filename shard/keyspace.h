@@ -73,11 +73,14 @@ void keyspace_set_no_touch(struct keyspace *ks, bool on);
 typedef void keyspace_expired(void *arg, uint32_t db, struct slice key);
 void keyspace_on_expired(struct keyspace *ks, keyspace_expired *fn, void *arg);
 
-/* Creates the string key or gives it a new value; place comes from keyspace_write of the same key. The expiry of the
- * result is expiry_ms (EXPIRY_NONE: none). The value is stored as ENC_INT if it is the canonical decimal of an int64,
- * unless raw. Returns where it is now. */
+/* How a string that is set may be kept: as an integer where that loses nothing, as text (embstr or raw by its length), or
+ * raw, as Redis keeps what APPEND and SETRANGE made. */
+enum string_form { STRING_ENCODED, STRING_PLAIN, STRING_RAW };
+
+/* Creates the string key or gives it a new value, which must not lie in its entry; place comes from keyspace_write of the
+ * same key. The expiry of the result is expiry_ms (EXPIRY_NONE: none). Returns where it is now. */
 struct place keyspace_set_string(struct keyspace *ks, struct place place, const struct key *key, struct slice value,
-                                 int64_t expiry_ms, bool raw);
+                                 int64_t expiry_ms, enum string_form form);
 /* As above with a blob of any size, whose reference is taken over. */
 struct place keyspace_set_blob(struct keyspace *ks, struct place place, const struct key *key, struct blob *value,
                                int64_t expiry_ms);
