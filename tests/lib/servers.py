@@ -45,7 +45,7 @@ class Server:
     """A running server. `options` are given on the command line as --name value; a list gives several values."""
 
     def __init__(self, path, options=None, environment=None, port=None):
-        self.path = path
+        path = self.path = os.path.abspath(path)  # it runs in another folder
         self.folder = tempfile.mkdtemp(prefix='skua-test-')
         self.port = port or free_port()
         self.log_path = os.path.join(self.folder, 'log')
