@@ -7,7 +7,7 @@ from tests.lib.resp import encode
 
 STREAM = encode('SET', 'a', 'value') + encode('GET', 'a') + b'PING inline\r\n' + encode('MGET', 'a', 'none') + encode(
     'nosuch', '1')
-SENTINEL = encode('PING', 'sentinel')
+MARKER = encode('PING', 'a marker')
 LAST = encode('ECHO', 'the last reply')
 LAST_REPLY = b'the last reply\r\n'
 
@@ -29,7 +29,7 @@ def pieces(g):
 
 
 def byte_by_byte(g):
-    stream = g.one((STREAM[:60], encode('ECHO', 'x\r\ny') + b'  PING \r\n', b'\r\n\r\n*0\r\n' + SENTINEL,
+    stream = g.one((STREAM[:60], encode('ECHO', 'x\r\ny') + b'  PING \r\n', b'\r\n\r\n*0\r\n' + MARKER,
                     encode('MGET', *'abcdef')))
     g.raw(*[stream[at:at + 1] for at in range(len(stream))])
 
@@ -40,18 +40,18 @@ LENGTHS = (b'abc', b'', b'-1', b'-2', b'-100', b'0', b'+1', b'01', b'1 ', b' 1',
 
 
 def multibulk_length(g):
-    g.raw(SENTINEL + b'*' + g.one(LENGTHS) + b'\r\n' + SENTINEL)
+    g.raw(MARKER + b'*' + g.one(LENGTHS) + b'\r\n' + MARKER)
 
 
 def bulk_length(g):
-    g.raw(SENTINEL + b'*2\r\n$4\r\nECHO\r\n$' + g.one(LENGTHS + (b'536870913', b'536870912', b'5', b'3')) +
-          b'\r\nabcd\r\n' + SENTINEL)
+    g.raw(MARKER + b'*2\r\n$4\r\nECHO\r\n$' + g.one(LENGTHS + (b'536870913', b'536870912', b'5', b'3')) +
+          b'\r\nabcd\r\n' + MARKER)
 
 
 def no_dollar(g):
-    g.raw(SENTINEL + b'*2\r\n' +
+    g.raw(MARKER + b'*2\r\n' +
           g.one((b'x4\r\nECHO\r\n', b'$4\r\nECHO\r\n:3\r\n', b'*1\r\n$4\r\nPING\r\n', b'PING\r\n', b'\r\n', b'\x00\r\n',
-                 b'$4\r\nECHO\r\n\xff3\r\nabc\r\n', b'+4\r\nECHO\r\n', b'\'\r\n')) + SENTINEL)
+                 b'$4\r\nECHO\r\n\xff3\r\nabc\r\n', b'+4\r\nECHO\r\n', b'\'\r\n')) + MARKER)
 
 
 def too_long_lines(g):
@@ -60,7 +60,7 @@ def too_long_lines(g):
     begin = g.one((b'', b'*', b'*1\r\n$', b'PING ', b'*3\r\n$3\r\nSET\r\n$'))
     # Whether a line that is too long, but whole, is seen in time depends on how the network cuts it.
     end = g.one((b'', b'\r\n')) if size == 65000 else b''
-    g.raw(SENTINEL, begin + b'1' * size + end)
+    g.raw(MARKER, begin + b'1' * size + end)
 
 
 INLINE = (b'PING', b'ping', b'  PING  ', b'PING hello', b'PING "hello world"', b'PING \'single quoted\'',
@@ -80,30 +80,30 @@ def http(g):
     """Requests of browsers, which redis-server takes for an attack. What was asked before may go unanswered."""
     request = g.one((b'POST / HTTP/1.1\r\nHost: x\r\n\r\n', b'Host: x\r\n', b'host: x\r\n', b'post /\r\n',
                      b'POST\r\n', encode('POST', '/'), encode('host:', 'x')))
-    g.raw(request + SENTINEL)
+    g.raw(request + MARKER)
 
 
 def empty(g):
     g.raw(b''.join(
-        g.one((b'*0\r\n', b'*-1\r\n', b'\r\n', b'\n', b'*-10\r\n', encode(''), encode('', 'x'), SENTINEL))
-        for _ in range(g.rng.randint(1, 6))) + SENTINEL)
+        g.one((b'*0\r\n', b'*-1\r\n', b'\r\n', b'\n', b'*-10\r\n', encode(''), encode('', 'x'), MARKER))
+        for _ in range(g.rng.randint(1, 6))) + MARKER)
 
 
 def trailing(g):
     """The two bytes behind a bulk are skipped, whatever they are."""
-    g.raw(SENTINEL + b'*2\r\n$4\r\nECHO' + g.one((b'\r\n', b'xx', b'\n\n')) + b'$3\r\nabc' +
-          g.one((b'\r\n', b'$$', b'\x00\x00')) + SENTINEL)
+    g.raw(MARKER + b'*2\r\n$4\r\nECHO' + g.one((b'\r\n', b'xx', b'\n\n')) + b'$3\r\nabc' +
+          g.one((b'\r\n', b'$$', b'\x00\x00')) + MARKER)
 
 
 def unfinished(g):
-    stream = SENTINEL + STREAM
+    stream = MARKER + STREAM
     g.raw(stream[:g.rng.randint(1, len(stream))])
 
 
 def garbage(g):
     """Bytes that cannot be taken for a command that does something."""
     data = bytes(g.rng.getrandbits(8) for _ in range(g.rng.randint(1, 300)))
-    g.raw(SENTINEL + g.one((b'', b'*3\r\n', b'*1\r\n$5\r\n')) + data + g.one((b'', b'\r\n')))
+    g.raw(MARKER + g.one((b'', b'*3\r\n', b'*1\r\n$5\r\n')) + data + g.one((b'', b'\r\n')))
 
 
 def errors_in_pipeline(g):
@@ -131,9 +131,9 @@ def unauthenticated(g):
     g.raw(
         g.one((b'*10\r\n', b'*11\r\n', b'*1000\r\n', b'*2\r\n$4\r\nAUTH\r\n$16385\r\n',
                b'*2\r\n$4\r\nAUTH\r\n$16384\r\n' + b'x' * 16384 + b'\r\n', b'*2\r\n$20000\r\n', encode('PING'),
-               encode('AUTH', 'wrong') + SENTINEL, encode('AUTH', 'secret') + SENTINEL,
+               encode('AUTH', 'wrong') + MARKER, encode('AUTH', 'secret') + MARKER,
                encode('AUTH', 'secret') + encode('MGET', *range(20)), b'PING\r\n', b'AUTH secret\r\nPING\r\n',
-               encode('GET', 'a') + encode('QUIT'), encode('nosuch') + encode('RESET') + SENTINEL)))
+               encode('GET', 'a') + encode('QUIT'), encode('nosuch') + encode('RESET') + MARKER)))
     g.do(b'CONFIG', b'SET', b'requirepass', b'')
 
 

@@ -236,7 +236,7 @@ def debug(g):
     g.finally_do('DEBUG', 'SET-ACTIVE-EXPIRE', '1')
 
 
-UNKNOWN = (b'nosuch', b'GETT', b'', b' get', b'get ', b'SET\x00', b'foo\r\nbar', b'x' * 200, b'\xff\xfe',
+UNKNOWN = (b'nosuch', b'sentinel', b'GETT', b'', b' get', b'get ', b'SET\x00', b'foo\r\nbar', b'x' * 200, b'\xff\xfe',
            b'client|list', b'no\'such', b'no"such')
 
 
