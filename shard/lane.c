@@ -4,6 +4,7 @@
 
 #include "src/base/assert.h"
 #include "src/base/mem.h"
+#include "src/base/planted.h"
 #include "src/base/shared.h"
 
 void shard_set_add(struct shard_set *s, uint32_t shard)
@@ -81,6 +82,10 @@ static bool put_locked(struct lanes *l, struct hold *h)
         struct lane *lane = &l->lane[s];
         uint32_t tail = atomic_load_explicit(&lane->tail, memory_order_relaxed);
         lane->slots[tail % LANE_ENTRIES_MAX] = h;
+        if (PLANTED(PLANTED_LANES_DISAGREE) && tail - lane->head > 0 && s % 2) {
+            lane->slots[tail % LANE_ENTRIES_MAX] = lane->slots[(tail - 1) % LANE_ENTRIES_MAX];
+            lane->slots[(tail - 1) % LANE_ENTRIES_MAX] = h;
+        }
         SHARED_OP();
         atomic_store_explicit(&lane->tail, tail + 1, memory_order_release);
     }
@@ -107,7 +112,8 @@ static bool arrive(struct lane *l, struct hold *h, uint64_t now_ns)
     l->state = LANE_ARRIVED;
     l->arrived_ns = now_ns;
     SHARED_OP();
-    return atomic_fetch_sub(&h->missing, 1) == 1;
+    uint32_t missing = atomic_fetch_sub(&h->missing, 1);
+    return missing == (PLANTED(PLANTED_RUN_BEFORE_HELD) ? 2 : 1);
 }
 
 static bool is_complete(struct hold *h)

@@ -3,6 +3,7 @@
 #include "shard/effects.h"
 #include "shard/shard.h"
 #include "src/base/assert.h"
+#include "src/base/shared.h"
 #include "src/wire/parse.h"
 
 void execute(struct cmd *c)
@@ -15,6 +16,7 @@ void execute(struct cmd *c)
 struct shard *cmd_shard(const struct cmd *c, uint32_t i)
 {
     ASSERT(i < c->nkeys);
+    SHARED_OP(); /* it may be lent */
     struct shard *s = c->shards[c->keys[i].shard];
     ASSERT(s->user == c->executor);
     return s;

@@ -4,6 +4,7 @@
 
 #include "src/base/assert.h"
 #include "src/base/mem.h"
+#include "src/base/planted.h"
 #include "src/cmd/execute.h"
 #include "src/cmd/keys.h"
 #include "src/cmd/table.h"
@@ -524,7 +525,7 @@ static bool may_join(const struct batch *b, const struct stage *s, const struct 
     case ROUTE_SHARD:
         break;
     }
-    bool ordered = (r->row->flags & CMD_SIGNAL) || b->home->strict_order;
+    bool ordered = ((r->row->flags & CMD_SIGNAL) && !PLANTED(PLANTED_SIGNAL_OVERTAKES)) || b->home->strict_order;
     return !ordered || s->ngroups == 0 || (s->ngroups == 1 && s->shard == r->shard);
 }
 

@@ -3,6 +3,7 @@
 #include "src/base/assert.h"
 #include "src/base/list.h"
 #include "src/base/mem.h"
+#include "src/base/planted.h"
 #include "src/server/batch.h"
 #include "src/server/server.h"
 #include "src/server/worker.h"
@@ -180,6 +181,10 @@ void bundle_ready(struct worker *w, struct hold *h)
     ASSERT(u->home == w);
     if (u->alone && worker_spawn(w, run_on_fiber, finish, u))
         return;
+    if (PLANTED(PLANTED_EARLY_RELEASE)) {
+        hold_release(h);
+        wake_shards(w, &h->shards);
+    }
     run(w, u);
     finish(u);
 }

@@ -1,0 +1,23 @@
+/* Bugs that tests can switch on, to show that the simulator finds them. A program that wants one sets planted_bug
+ * before it starts the workers; in builds without -Dsimpoints=true PLANTED() is the constant false. */
+#ifndef SKUA_BASE_PLANTED_H
+#define SKUA_BASE_PLANTED_H
+
+enum planted_bug {
+    PLANTED_NOTHING,
+    PLANTED_SIGNAL_OVERTAKES, /* signals do not wait for earlier commands on other shards */
+    PLANTED_LANES_DISAGREE,   /* two lanes have two transactions in different order */
+    PLANTED_RUN_BEFORE_HELD,  /* a transaction runs while one of its shards has not arrived */
+    PLANTED_HELD_SHARD_RUNS,  /* a shard that is held runs what others send it */
+    PLANTED_EARLY_RELEASE,    /* shards are let go before the transaction has run */
+    PLANTED_COUNT,
+};
+
+#ifdef SKUA_SIM_POINTS
+extern enum planted_bug planted_bug;
+#define PLANTED(bug) (planted_bug == (bug))
+#else
+#define PLANTED(bug) (0 && (bug))
+#endif
+
+#endif
