@@ -132,7 +132,7 @@ static void write_command(const struct round *r, uint32_t number, uint32_t data,
     }
 }
 
-/* INCR adds up over the rounds: the data of such rounds have keys of their own, which begin at number - 1. */
+/* Data keys begin each round one below its number, so that INCR is as good as SET. */
 static bool prepare_data(struct caller *c, const struct round *r, uint32_t number)
 {
     char texts[DATA_KEYS][TEXT_BYTES_MAX];
