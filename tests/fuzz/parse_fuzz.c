@@ -28,12 +28,13 @@ static void note(struct outcome *o, const void *bytes, size_t len)
 /* Parses all that can be of in; whether the stream may go on. */
 static bool drain(struct parser *p, char *in, size_t *len, bool direct, char **dst, size_t *dst_left, struct outcome *o)
 {
-    const struct parse_limits limits = {1 << 20, !(o->commands & 8)};
     struct arg_arena args = {0};
     struct arg_blobs blobs = {0};
     struct parse_result result;
     enum parse_status status;
     do {
+        /* by what was parsed before, not by how the stream is cut */
+        const struct parse_limits limits = {1 << 20, !(o->commands & 8)};
         status = parse_next(p, slice_of(in, *len), &limits, &args, &blobs, &result);
         for (uint32_t i = 0; i < args.n; i++)
             note(o, args.v[i].ptr, args.v[i].len);
