@@ -253,7 +253,7 @@ static void gather(struct table *t, uint64_t word, struct gathered *g)
 static void renew_fractions(struct table *t, struct gathered *g, uint32_t depth)
 {
     for (uint32_t i = 0; i < g->count; i++)
-        __builtin_prefetch(table_slot_entry(g->slot[i]));
+        prefetch_line(table_slot_entry(g->slot[i]));
     for (uint32_t i = 0; i < g->count; i++) {
         void *entry = table_slot_entry(g->slot[i]);
         g->slot[i] = (uint64_t)(uintptr_t)entry |

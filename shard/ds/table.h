@@ -20,6 +20,7 @@
 #endif
 
 #include "src/base/mem.h"
+#include "src/base/prefetch.h"
 
 enum {
     TABLE_SLOTS = 7,
@@ -172,7 +173,7 @@ static inline void table_prefetch_bucket(const struct table *t, uint64_t hash)
 {
     uint64_t word = *table_word(t, hash);
     uint32_t fraction = table_fraction(hash, table_depth(word));
-    __builtin_prefetch(&table_segment(word)[table_home(fraction, table_segment_buckets(word))]);
+    prefetch_line(&table_segment(word)[table_home(fraction, table_segment_buckets(word))]);
 }
 
 /* Two lines of each candidate in the home bucket: header and key, and the value of a small entry. */
@@ -183,8 +184,8 @@ static inline void table_prefetch_entry(const struct table *t, uint64_t hash)
     const struct table_bucket *b = &table_segment(word)[table_home(fraction, table_segment_buckets(word))];
     for (uint32_t mask = table_match(b, table_tag(hash)); mask; mask &= mask - 1) {
         const char *entry = table_slot_entry(b->slot[__builtin_ctz(mask)]);
-        __builtin_prefetch(entry);
-        __builtin_prefetch(entry + 64);
+        prefetch_line(entry);
+        prefetch_line(entry + 64);
     }
 }
 
