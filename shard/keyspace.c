@@ -119,6 +119,14 @@ uint64_t keyspace_expires(const struct keyspace *ks, uint32_t db)
 
 const struct keyspace_stats *keyspace_stats(const struct keyspace *ks) { return &ks->stats; }
 
+void keyspace_reset_stats(struct keyspace *ks)
+{
+    _Atomic uint64_t *counters[] = {&ks->stats.hits, &ks->stats.misses, &ks->stats.expired,
+                                    &ks->stats.expired_stale_scans};
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
+        atomic_store_explicit(counters[i], 0, memory_order_relaxed);
+}
+
 uint32_t keyspace_databases_used(const struct keyspace *ks)
 {
     return atomic_load_explicit(&ks->databases_used, memory_order_relaxed);

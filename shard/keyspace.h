@@ -118,6 +118,8 @@ uint64_t keyspace_size(const struct keyspace *ks, uint32_t db);
 uint64_t keyspace_expires(const struct keyspace *ks, uint32_t db);
 int64_t keyspace_avg_ttl_ms(const struct keyspace *ks, uint32_t db);
 const struct keyspace_stats *keyspace_stats(const struct keyspace *ks);
+/* Sets those back to zero. By the owner. */
+void keyspace_reset_stats(struct keyspace *ks);
 /* One above the highest database that has ever held a key. */
 uint32_t keyspace_databases_used(const struct keyspace *ks);
 

@@ -1,15 +1,12 @@
 /* skua-server: reads the configuration, makes the server and its workers, waits for the signal to end, and takes
  * everything down again in the opposite order. */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "shard/lane.h"
@@ -21,11 +18,10 @@
 #include "src/server/commands.h"
 #include "src/server/config.h"
 #include "src/server/listen.h"
+#include "src/server/process.h"
 #include "src/server/server.h"
 #include "src/server/version.h"
 #include "src/server/worker.h"
-
-enum { DESCRIPTORS_RESERVED = 32 };
 
 _Noreturn static void fail(const char *what, const char *why)
 {
@@ -56,44 +52,28 @@ static struct config *load_config(int argc, char **argv)
 
 static void note(void *arg, const char *line) { log_write(LOG_LEVEL_WARNING, "%s", line); }
 
-/* One descriptor a client and a few for the server; as Redis, maxclients is lowered if the limit can't be raised. */
-static void raise_descriptor_limit(struct config *config)
+/* As Redis, maxclients is lowered if there are not enough descriptors. */
+static void reserve_descriptors(struct config *config)
 {
-    struct rlimit limit;
-    rlim_t wanted = (rlim_t)config->maxclients + DESCRIPTORS_RESERVED;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+    int64_t possible = process_reserve_descriptors(config->maxclients);
+    if (possible >= config->maxclients)
         return;
-    rlim_t old = limit.rlim_cur;
-    limit.rlim_cur = limit.rlim_max = wanted > limit.rlim_max ? wanted : limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
-        return;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur >= wanted)
-        return;
-    if (limit.rlim_cur <= DESCRIPTORS_RESERVED)
+    if (possible <= 0)
         fail("Your current 'ulimit -n' is not enough for the server to start", "increase it");
-    config->maxclients = (int64_t)limit.rlim_cur - DESCRIPTORS_RESERVED;
-    log_write(
-        LOG_LEVEL_WARNING,
-        "Current maximum open files is %llu. maxclients has been reduced to %lld to compensate for low ulimit. If "
-        "you need higher maxclients increase 'ulimit -n'.",
-        (unsigned long long)old, (long long)config->maxclients);
+    config->maxclients = possible;
+    log_write(LOG_LEVEL_WARNING,
+              "maxclients has been reduced to %lld to compensate for low ulimit. If you need higher maxclients "
+              "increase 'ulimit -n'.",
+              (long long)possible);
 }
 
-/* Two servers on one data directory would destroy it. The lock goes with the descriptor, at the latest with the
- * process. */
 static int lock_directory(const struct config *config)
 {
-    if (chdir(config->dir) != 0)
-        fail("Can't chdir to the data directory (option dir)", strerror(errno));
-    int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        fail("Can't open the data directory (option dir)", strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+    int fd = process_lock_directory(config->dir);
+    if (fd == -EWOULDBLOCK)
         fail("The data directory is in use by another server; stop it, or give --dir another directory", config->dir);
+    if (fd < 0)
+        fail("Can't use the data directory (option dir)", strerror(-fd));
     return fd;
 }
 
@@ -200,7 +180,7 @@ int main(int argc, char **argv)
         fail("Can't open the log file", config->logfile);
     log_write(LOG_LEVEL_NOTICE, "Skua %s (speaks Redis %s) is starting, pid %d", SKUA_VERSION, REDIS_VERSION, getpid());
     config_notes(NULL, config, note, NULL);
-    raise_descriptor_limit(config);
+    reserve_descriptors(config);
     int directory = lock_directory(config);
     sigset_t signals;
     block_signals(&signals);
@@ -217,6 +197,7 @@ int main(int argc, char **argv)
     struct io **io = create_ios(config, n);
     struct server *server = server_create(config, n, io, choose_hash_seed(config));
     server->listeners = listeners;
+    server->directory = directory;
     server->executable = argv[0];
     pthread_t *threads = start_threads(server);
     log_write(LOG_LEVEL_NOTICE, "Running mode=standalone, port=%d, %u worker%s.", (int)config->port, n,
@@ -229,6 +210,7 @@ int main(int argc, char **argv)
         pthread_join(threads[i], NULL);
     mem_free(NULL, threads);
     listeners_free(listeners);
+    directory = server->directory; /* CONFIG SET dir may have changed it */
     server_destroy(server);
     mem_free(NULL, io);
     close(directory);

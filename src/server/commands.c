@@ -6,6 +6,7 @@ void server_commands_bind(void)
     command_bind(client_kill_bindings);
     command_bind(client_list_bindings);
     command_bind(client_pause_bindings);
+    command_bind(config_bindings);
     command_bind(connection_bindings);
     command_bind(debug_bindings);
     command_bind(info_bindings);

@@ -10,6 +10,7 @@ extern const struct command_binding client_bindings[];       /* client_commands.
 extern const struct command_binding client_kill_bindings[];  /* client_kill.c */
 extern const struct command_binding client_list_bindings[];  /* client_list.c */
 extern const struct command_binding client_pause_bindings[]; /* client_pause.c */
+extern const struct command_binding config_bindings[];       /* config_commands.c */
 extern const struct command_binding connection_bindings[];   /* connection_commands.c */
 extern const struct command_binding debug_bindings[];        /* debug_commands.c */
 extern const struct command_binding info_bindings[];         /* info.c */

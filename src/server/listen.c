@@ -24,12 +24,21 @@ struct listener {
     int fd;
     bool unix_socket;
     bool stopped;
+    bool shut; /* makes room for its successor for a moment */
 };
 
 struct listeners {
     struct list all; /* struct listener; stopped ones until their last completion */
     char unix_path[108];
 };
+
+/* One that was started and whose last completion has come. */
+static void discard(struct listener *l)
+{
+    io_close(l->w0->io, l->fd);
+    list_remove(&l->node);
+    mem_free(NULL, l);
+}
 
 static void on_accept(struct io_op *op, int res, const char *data)
 {
@@ -38,11 +47,13 @@ static void on_accept(struct io_op *op, int res, const char *data)
     if (l->stopped) {
         if (res >= 0)
             close(res);
+        if (!io_op_active(op))
+            discard(l);
         return;
     }
     if (res >= 0)
         server_accept(l->w0, res, l->unix_socket);
-    else
+    else if (!l->shut)
         log_limited(&limit, LOG_LEVEL_WARNING, "Accepting client connection: %s", strerror(-res));
 }
 
@@ -178,34 +189,53 @@ static void stop(struct listener *l)
     if (l->stopped)
         return;
     l->stopped = true;
+    shutdown(l->fd, SHUT_RD); /* nobody is to be kept waiting in its backlog */
     if (io_op_active(&l->op))
         io_cancel(l->w0->io, &l->op);
+    else
+        discard(l);
+}
+
+static void stop_all(struct listeners *ls, bool unix_sockets)
+{
+    for (struct list *n = ls->all.next, *next; n != &ls->all; n = next) {
+        next = n->next;
+        struct listener *l = container_of(n, struct listener, node);
+        if (unix_sockets || !l->unix_socket)
+            stop(l);
+    }
+}
+
+/* Two sockets cannot listen on one address at a time. One that is shut and listens again has only lost who was waiting
+ * in its backlog; io goes on accepting by itself. */
+static void shut_all_tcp(struct listeners *ls, bool shut, int backlog)
+{
+    for (struct list *n = ls->all.next; n != &ls->all; n = n->next) {
+        struct listener *l = container_of(n, struct listener, node);
+        if (l->unix_socket || l->stopped)
+            continue;
+        l->shut = shut;
+        if (shut)
+            shutdown(l->fd, SHUT_RD);
+        else
+            listen(l->fd, backlog);
+    }
 }
 
 bool listeners_rebind(struct listeners *ls, struct worker *w0, const struct config *config, char *error,
                       size_t error_bytes)
 {
     struct listeners *fresh = create();
-    /* The old sockets go first where an address stays the same: two cannot listen on it at a time. */
-    for (struct list *n = ls->all.next; n != &ls->all; n = n->next) {
-        struct listener *l = container_of(n, struct listener, node);
-        if (!l->unix_socket && !l->stopped)
-            shutdown(l->fd, SHUT_RD);
-    }
+    bool same_port = config->port == w0->config->port;
+    if (same_port)
+        shut_all_tcp(ls, true, 0);
     if (!open_all_tcp(fresh, config, error, error_bytes)) {
         listeners_free(fresh);
-        for (struct list *n = ls->all.next; n != &ls->all; n = n->next) {
-            struct listener *l = container_of(n, struct listener, node);
-            if (!l->unix_socket && !l->stopped)
-                listen(l->fd, (int)config->tcp_backlog);
-        }
+        if (same_port)
+            shut_all_tcp(ls, false, (int)config->tcp_backlog);
         return false;
     }
-    for (struct list *n = ls->all.next; n != &ls->all; n = n->next) {
-        struct listener *l = container_of(n, struct listener, node);
-        if (!l->unix_socket)
-            stop(l);
-    }
+    stop_all(ls, false);
     struct list *n;
     while ((n = list_pop_front(&fresh->all))) {
         list_push_back(&ls->all, n);
@@ -217,8 +247,7 @@ bool listeners_rebind(struct listeners *ls, struct worker *w0, const struct conf
 
 void listeners_stop(struct listeners *ls)
 {
-    for (struct list *n = ls->all.next; n != &ls->all; n = n->next)
-        stop(container_of(n, struct listener, node));
+    stop_all(ls, true);
     if (ls->unix_path[0])
         unlink(ls->unix_path);
 }

@@ -31,6 +31,7 @@ struct server *server_create(const struct config *config, uint32_t nworkers, str
     struct server *s = mem_zalloc(NULL, sizeof *s);
     mem_count_thread(&s->main_memory);
     s->nworkers = nworkers;
+    s->directory = -1;
     s->hash_seed = hash_seed;
     s->databases = (uint32_t)config->databases;
     s->control = control_create(config);
