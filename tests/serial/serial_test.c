@@ -92,14 +92,18 @@ static bool play_histories(struct run *run, const struct server *server, const s
         history_init(&h);
         if (server->pid && server->is_skua && i % ORDER_BLOCK == 0) {
             order = i / ORDER_BLOCK % 2 ? PIPELINE_STRICT : PIPELINE_RELAXED;
-            good = set_order(&control, order);
+            if (!set_order(&control, order)) {
+                fprintf(stderr, "pipeline-order can't be changed\n");
+                good = false;
+                break;
+            }
         }
         h.order = order;
         h.shape = *shape;
         random_init(&random, run->seed + run->done);
         snprintf(prefix, sizeof(prefix), "%" PRIx64 ":%u:", run->seed, run->done);
         uint32_t clients = workload_plan(&h, &random, prefix, true);
-        good = good && recorder_play(recorder, &h, clients, random_u64(&random));
+        good = recorder_play(recorder, &h, clients, random_u64(&random));
         if (!good) {
             fprintf(stderr, "history %u of seed %" PRIu64 ": a connection was lost\n", run->done, run->seed);
             history_print(&h, stderr);
