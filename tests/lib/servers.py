@@ -16,7 +16,7 @@ from .resp import Connection
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Below the range that the kernel takes ports of outgoing connections from, so that no client is in the way.
-PORT_FIRST, PORT_LAST = 21600, 21699
+PORT_FIRST, PORT_LAST = 12000, 31999
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 30
 
