@@ -45,7 +45,7 @@ size_t workload_request_bytes_max(const struct workload *w);
 /* Writes the next request to `to` and says in r what it was. Returns its bytes. */
 size_t workload_next(struct workload *w, char *to, struct request *r);
 
-#define REPLY_PARTIAL ((size_t)0)
+#define REPLY_PARTIAL   ((size_t)0)
 #define REPLY_MALFORMED SIZE_MAX
 
 /* The bytes of the reply to r at the start of the `bytes` bytes at p, REPLY_PARTIAL if it goes on behind them, or

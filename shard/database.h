@@ -39,9 +39,9 @@ struct keyspace {
     struct keyspace_stats stats;
     keyspace_expired *expired;
     void *expired_arg;
-    bool sparse;               /* some table may be worth shrinking */
-    struct database *first;    /* all that there are */
-    struct database *garbage;  /* flushed, to be freed in slices */
+    bool sparse;              /* some table may be worth shrinking */
+    struct database *first;   /* all that there are */
+    struct database *garbage; /* flushed, to be freed in slices */
     /* The running or ending snapshot. */
     keyspace_preimage *preimage; /* NULL: none, or it has ended */
     void *preimage_arg;
@@ -50,8 +50,7 @@ struct keyspace {
 /* NULL if it has never had a key. */
 static inline struct database *database_of(const struct keyspace *ks, uint32_t db)
 {
-    struct database_page *page =
-        atomic_load_explicit(&ks->page[db / DATABASES_PER_PAGE], memory_order_acquire);
+    struct database_page *page = atomic_load_explicit(&ks->page[db / DATABASES_PER_PAGE], memory_order_acquire);
     return page ? atomic_load_explicit(&page->database[db % DATABASES_PER_PAGE], memory_order_acquire) : NULL;
 }
 

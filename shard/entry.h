@@ -42,7 +42,10 @@ static inline int64_t entry_expiry_ms(const struct entry *e)
     return ms;
 }
 
-static inline struct slice entry_key(const struct entry *e) { return slice_of(e->data + entry_key_offset(e), e->key_len); }
+static inline struct slice entry_key(const struct entry *e)
+{
+    return slice_of(e->data + entry_key_offset(e), e->key_len);
+}
 
 /* ENC_INT only. */
 static inline int64_t entry_int(const struct entry *e)
@@ -89,7 +92,8 @@ struct entry_content {
  * frees it. The string must not lie in old. Owns the blob. An old blob is released. */
 struct entry *entry_write(struct mem_account *account, struct entry *old, struct slice key,
                           const struct entry_content *content, int64_t expiry_ms);
-/* Gives an inline string another length and keeps its bytes (up to the shorter length); it is shown as raw from now on. */
+/* Gives an inline string another length and keeps its bytes (up to the shorter length); it is shown as raw from now on.
+ */
 struct entry *entry_resize(struct mem_account *account, struct entry *e, size_t value_len);
 /* Gives it another deadline, or none (EXPIRY_NONE). May move it. */
 struct entry *entry_set_expiry(struct mem_account *account, struct entry *e, int64_t expiry_ms);

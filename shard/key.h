@@ -6,10 +6,10 @@
 #include "src/base/slice.h"
 
 struct key {
-    const char *ptr;   /* borrowed */
+    const char *ptr; /* borrowed */
     uint32_t len;
     uint32_t shard;
-    uint64_t hash;     /* of the whole key: table position and tag byte */
+    uint64_t hash; /* of the whole key: table position and tag byte */
 };
 
 /* How keys are hashed and spread; frozen at start. */

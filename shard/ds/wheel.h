@@ -1,11 +1,11 @@
-/* A hierarchical timing wheel (G. Varghese and T. Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987, scheme 7) of
- * 8-byte references. What a reference refers to and when that is really due only the owner knows: a reference may be
- * stale, or there may be several for one thing. So the wheel only says "look at this one now"; whoever takes a reference
- * that is not due yet adds it again with its deadline.
+/* A hierarchical timing wheel (G. Varghese and T. Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987, scheme 7)
+ * of 8-byte references. What a reference refers to and when that is really due only the owner knows: a reference may be
+ * stale, or there may be several for one thing. So the wheel only says "look at this one now"; whoever takes a
+ * reference that is not due yet adds it again with its deadline.
  *
  * Six levels of 64 slots; a slot of the lowest is 128 ms, one of the next 64 times as long, and so on (278 years; what
- * lies beyond waits in the last slot). A slot's references lie in a list of chunks. A slot of the lowest level comes when
- * it is over, one of the higher levels when it begins. Owner: whoever owns the wheel; nothing locks. */
+ * lies beyond waits in the last slot). A slot's references lie in a list of chunks. A slot of the lowest level comes
+ * when it is over, one of the higher levels when it begins. Owner: whoever owns the wheel; nothing locks. */
 #ifndef SKUA_SHARD_DS_WHEEL_H
 #define SKUA_SHARD_DS_WHEEL_H
 
@@ -20,11 +20,11 @@ struct wheel_chunk;
 
 struct wheel {
     struct mem_account *account;
-    uint64_t tick;     /* what lies before it has been taken */
-    uint64_t count;    /* references, pending ones included */
-    bool sweeping;     /* what was there when the sweep began has not all been taken yet */
+    uint64_t tick;  /* what lies before it has been taken */
+    uint64_t count; /* references, pending ones included */
+    bool sweeping;  /* what was there when the sweep began has not all been taken yet */
     uint64_t used[WHEEL_LEVELS];
-    struct wheel_chunk *pending; /* slots whose time has come */
+    struct wheel_chunk *pending;  /* slots whose time has come */
     struct wheel_chunk **unswept; /* while sweeping: the slots as they were; owned */
     uint32_t unswept_next;
     struct wheel_chunk *slot[WHEEL_LEVELS][WHEEL_SLOTS];

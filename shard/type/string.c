@@ -12,8 +12,8 @@ static enum status string_place(struct keyspace *ks, uint32_t db, const struct k
     return place->entry && place->entry->type != TYPE_STRING ? STATUS_WRONG_TYPE : STATUS_OK;
 }
 
-/* A raw string of len bytes that begins with from and goes on with zeros; from may be part of the value that it replaces.
- * Returns its bytes. */
+/* A raw string of len bytes that begins with from and goes on with zeros; from may be part of the value that it
+ * replaces. Returns its bytes. */
 static char *make_raw(struct keyspace *ks, struct place *place, const struct key *key, struct slice from, size_t len)
 {
     int64_t expiry_ms = place->entry ? entry_expiry_ms(place->entry) : EXPIRY_NONE;

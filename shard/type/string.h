@@ -1,5 +1,5 @@
-/* Operations on string values. They know no reply format: each returns a status and what a reply is made of. Semantics and
- * order of checks: Redis 7.4 t_string.c. */
+/* Operations on string values. They know no reply format: each returns a status and what a reply is made of. Semantics
+ * and order of checks: Redis 7.4 t_string.c. */
 #ifndef SKUA_SHARD_TYPE_STRING_H
 #define SKUA_SHARD_TYPE_STRING_H
 

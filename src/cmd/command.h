@@ -58,15 +58,23 @@ enum command_flag {
 
 /* Key specifications as COMMAND DOCS and COMMAND INFO show them (Redis 7 "key specs"). */
 enum key_spec_flag {
-    KEY_RO = 1 << 0, KEY_RW = 1 << 1, KEY_OW = 1 << 2, KEY_RM = 1 << 3,
-    KEY_ACCESS = 1 << 4, KEY_UPDATE = 1 << 5, KEY_INSERT = 1 << 6, KEY_DELETE = 1 << 7,
-    KEY_NOT_KEY = 1 << 8, KEY_INCOMPLETE = 1 << 9, KEY_VARIABLE_FLAGS = 1 << 10,
+    KEY_RO = 1 << 0,
+    KEY_RW = 1 << 1,
+    KEY_OW = 1 << 2,
+    KEY_RM = 1 << 3,
+    KEY_ACCESS = 1 << 4,
+    KEY_UPDATE = 1 << 5,
+    KEY_INSERT = 1 << 6,
+    KEY_DELETE = 1 << 7,
+    KEY_NOT_KEY = 1 << 8,
+    KEY_INCOMPLETE = 1 << 9,
+    KEY_VARIABLE_FLAGS = 1 << 10,
 };
 
 struct key_spec {
     enum { BEGIN_UNKNOWN, BEGIN_INDEX, BEGIN_KEYWORD } begin;
-    int index;               /* BEGIN_INDEX */
-    const char *keyword;     /* BEGIN_KEYWORD */
+    int index;           /* BEGIN_INDEX */
+    const char *keyword; /* BEGIN_KEYWORD */
     int start_from;
     enum { FIND_UNKNOWN, FIND_RANGE, FIND_KEYNUM } find;
     int last, step, limit;            /* FIND_RANGE: last relative to begin, negative: from the end */
@@ -88,23 +96,23 @@ struct key_position;
 typedef uint32_t command_keys_fn(uint32_t argc, const struct slice *argv, struct key_position *found);
 
 struct command {
-    const char *name;        /* lower case; of a subcommand without its container */
-    int arity;               /* as COMMAND INFO: negative: at least */
-    uint32_t flags;          /* enum command_flag */
-    uint32_t acl;            /* categories that do not follow from flags: enum acl_category in table.h */
-    command_fn *run;         /* NULL: not built yet (answers an error) or a container */
-    command_route_fn *route; /* NULL: by its keys */
+    const char *name;            /* lower case; of a subcommand without its container */
+    int arity;                   /* as COMMAND INFO: negative: at least */
+    uint32_t flags;              /* enum command_flag */
+    uint32_t acl;                /* categories that do not follow from flags: enum acl_category in table.h */
+    command_fn *run;             /* NULL: not built yet (answers an error) or a container */
+    command_route_fn *route;     /* NULL: by its keys */
     struct command *subcommands; /* ended by a row without name; NULL: none */
     struct key_spec keys[COMMAND_KEY_SPECS_MAX]; /* ended by BEGIN_UNKNOWN+FIND_UNKNOWN with flags 0 */
-    command_keys_fn *find_keys;  /* used instead of keys; NULL: keys says all */
+    command_keys_fn *find_keys;                  /* used instead of keys; NULL: keys says all */
     const char *since, *group, *complexity, *summary;
-    const char *tips;            /* as COMMAND INFO gives them, between blanks; NULL: none */
+    const char *tips;                           /* as COMMAND INFO gives them, between blanks; NULL: none */
     const char *deprecated_since, *replaced_by; /* NULL: not deprecated */
-    bool system;                 /* not for users (DEBUG): "syscmd" in COMMAND DOCS */
-    const struct command_change *history; /* NULL: none */
-    const char *const *help;     /* of a container: the lines of its HELP, ended by NULL; see help.h */
+    bool system;                                /* not for users (DEBUG): "syscmd" in COMMAND DOCS */
+    const struct command_change *history;       /* NULL: none */
+    const char *const *help;                    /* of a container: the lines of its HELP, ended by NULL; see help.h */
     /* Set when the table is made. */
-    uint8_t key_form;        /* enum key_form in keys.h */
+    uint8_t key_form;                      /* enum key_form in keys.h */
     int16_t key_first, key_last, key_step; /* KEYS_RANGE, KEYS_ONE; last negative: from the end */
     struct command *parent;
     uint32_t id;             /* dense, over all rows, subcommands included */
@@ -121,22 +129,22 @@ struct limits {
 /* One execution. Owner: the thread that executes; nothing in it outlives the handler. */
 struct cmd {
     const struct command *row;
-    const struct slice *argv;   /* argv[0] is the name as the client wrote it; with subcommands argv[1] is theirs */
+    const struct slice *argv; /* argv[0] is the name as the client wrote it; with subcommands argv[1] is theirs */
     uint32_t argc;
-    const struct key *keys;     /* in the order of the row's key positions */
+    const struct key *keys; /* in the order of the row's key positions */
     uint32_t nkeys;
     uint32_t db;
     struct reply *reply;
     struct shard *const *shards; /* all of the process; only those of keys are held: see cmd_shard */
     uint32_t nshards;
-    uint32_t executor;          /* the worker that runs it: user of every shard it may touch */
+    uint32_t executor;           /* the worker that runs it: user of every shard it may touch */
     bool changed, effects_given; /* by cmd_changed, cmd_effect */
     const struct limits *limits;
-    struct arg_blobs *blobs;    /* arguments that came as blobs, see cmd_take_blob; may be NULL */
-    uint32_t arg_first;         /* index of argv[0] in the arena, for blobs */
-    struct effects *effects;    /* of the group or transaction */
-    int64_t now_ms;             /* wall clock, the same for the whole command or transaction */
-    void *client;               /* CMD_HOME: the connection, for src/server; else NULL */
+    struct arg_blobs *blobs; /* arguments that came as blobs, see cmd_take_blob; may be NULL */
+    uint32_t arg_first;      /* index of argv[0] in the arena, for blobs */
+    struct effects *effects; /* of the group or transaction */
+    int64_t now_ms;          /* wall clock, the same for the whole command or transaction */
+    void *client;            /* CMD_HOME: the connection, for src/server; else NULL */
 };
 
 /* The shard of keys[i]; asserts that this thread owns or holds it. */

@@ -121,8 +121,8 @@ static void generic_copy(struct cmd *c)
         return;
     }
     struct keyspace *src = cmd_keyspace(c, 0), *dst = cmd_keyspace(c, 1);
-    bool copies = keyspace_read(src, c->db, from).entry &&
-                  !(keyspace_write(dst, options.db, to).entry && !options.replace);
+    bool copies =
+        keyspace_read(src, c->db, from).entry && !(keyspace_write(dst, options.db, to).entry && !options.replace);
     if (copies) {
         keyspace_copy(src, keyspace_write(src, c->db, from), dst, options.db, to);
         cmd_changed(c);

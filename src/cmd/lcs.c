@@ -72,7 +72,8 @@ static int64_t walk_back(const struct lcs *l, struct reply *r, const struct lcs_
     return matches;
 }
 
-static bool check(struct reply *r, struct slice a, struct slice b, const struct lcs_options *options, uint64_t memory_max)
+static bool check(struct reply *r, struct slice a, struct slice b, const struct lcs_options *options,
+                  uint64_t memory_max)
 {
     unsigned __int128 bytes = (unsigned __int128)(a.len + 1) * (b.len + 1) * sizeof(uint32_t);
     if (options->matches && options->length)

@@ -24,7 +24,8 @@ struct set_options {
     uint32_t time; /* index of the argument that goes with SET_EXPIRES */
 };
 
-/* Reads the options from argument first on, of which those in allowed may be there. False: it answered a syntax error. */
+/* Reads the options from argument first on, of which those in allowed may be there. False: it has answered a syntax
+ * error. */
 bool set_options_parse(struct cmd *c, uint32_t first, uint32_t allowed, struct set_options *out);
 
 /* The deadline that argument i means, by the unit in flags (one of SET_EXPIRES), in ms. False: it answered an error. */

@@ -1,6 +1,6 @@
 /* String commands. Semantics, order of checks and error texts: Redis 7.4 t_string.c. */
-#include "shard/entry.h"
 #include "shard/type/string.h"
+#include "shard/entry.h"
 #include "src/base/mem.h"
 #include "src/cmd/args.h"
 #include "src/cmd/error.h"
@@ -395,8 +395,8 @@ static void string_incrbyfloat(struct cmd *c)
 static void string_append_value(struct cmd *c)
 {
     size_t len = 0;
-    enum status status = string_append(cmd_keyspace(c, 0), c->db, &c->keys[0], c->argv[2],
-                                       (size_t)c->limits->proto_max_bulk_len, &len);
+    enum status status =
+        string_append(cmd_keyspace(c, 0), c->db, &c->keys[0], c->argv[2], (size_t)c->limits->proto_max_bulk_len, &len);
     reply_changed(c, status, (int64_t)len);
 }
 

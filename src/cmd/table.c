@@ -9,17 +9,28 @@
 #include "src/cmd/keys.h"
 
 const struct bit_name acl_category_names[] = {
-    {ACL_KEYSPACE, "keyspace"},     {ACL_READ, "read"},
-    {ACL_WRITE, "write"},           {ACL_SET, "set"},
-    {ACL_SORTED_SET, "sortedset"},  {ACL_LIST, "list"},
-    {ACL_HASH, "hash"},             {ACL_STRING, "string"},
-    {ACL_BITMAP, "bitmap"},         {ACL_HYPERLOGLOG, "hyperloglog"},
-    {ACL_GEO, "geo"},               {ACL_STREAM, "stream"},
-    {ACL_PUBSUB, "pubsub"},         {ACL_ADMIN, "admin"},
-    {ACL_FAST, "fast"},             {ACL_SLOW, "slow"},
-    {ACL_BLOCKING, "blocking"},     {ACL_DANGEROUS, "dangerous"},
-    {ACL_CONNECTION, "connection"}, {ACL_TRANSACTION, "transaction"},
-    {ACL_SCRIPTING, "scripting"},   {0, NULL},
+    {ACL_KEYSPACE, "keyspace"},
+    {ACL_READ, "read"},
+    {ACL_WRITE, "write"},
+    {ACL_SET, "set"},
+    {ACL_SORTED_SET, "sortedset"},
+    {ACL_LIST, "list"},
+    {ACL_HASH, "hash"},
+    {ACL_STRING, "string"},
+    {ACL_BITMAP, "bitmap"},
+    {ACL_HYPERLOGLOG, "hyperloglog"},
+    {ACL_GEO, "geo"},
+    {ACL_STREAM, "stream"},
+    {ACL_PUBSUB, "pubsub"},
+    {ACL_ADMIN, "admin"},
+    {ACL_FAST, "fast"},
+    {ACL_SLOW, "slow"},
+    {ACL_BLOCKING, "blocking"},
+    {ACL_DANGEROUS, "dangerous"},
+    {ACL_CONNECTION, "connection"},
+    {ACL_TRANSACTION, "transaction"},
+    {ACL_SCRIPTING, "scripting"},
+    {0, NULL},
 };
 
 /* may_replicate, sentinel, only_sentinel, protected and touches_arbitrary_keys are not shown. */
@@ -47,12 +58,11 @@ const struct bit_name command_flag_names[] = {
 };
 
 static struct command *const families[] = {
-    acl_commands,         bitmap_commands, cluster_commands,     command_commands, connection_commands,
-    database_commands,    expire_commands, scan_commands,
-    generic_commands,     geo_commands,    hash_commands,        hyperloglog_commands, list_commands,
-    observe_commands,     persistence_commands, pubsub_commands, replication_commands, script_commands,
-    sentinel_commands,    server_commands, set_commands,         stream_commands,  string_commands,
-    transaction_commands, zset_commands,
+    acl_commands,      bitmap_commands,      cluster_commands, command_commands,     connection_commands,
+    database_commands, expire_commands,      scan_commands,    generic_commands,     geo_commands,
+    hash_commands,     hyperloglog_commands, list_commands,    observe_commands,     persistence_commands,
+    pubsub_commands,   replication_commands, script_commands,  sentinel_commands,    server_commands,
+    set_commands,      stream_commands,      string_commands,  transaction_commands, zset_commands,
 };
 
 /* A name as the lookup compares it: its first and its last eight bytes (they overlap below sixteen; names under eight

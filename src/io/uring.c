@@ -152,7 +152,7 @@ static void uring_cancel(struct io *io, struct io_op *op)
         io_uring_prep_cancel64(sqe, (uintptr_t)op, 0);
         sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
         sqe->user_data = UD_IGNORE; /* not found: it has completed */
-    } else { /* SENT: ends by itself, but now somebody waits for that */
+    } else {                        /* SENT: ends by itself, but now somebody waits for that */
         u->send_awaited = true;
     }
 }

@@ -47,7 +47,7 @@ struct client {
     char *name, *lib_name, *lib_ver; /* owned; NULL: not set */
     char address[CLIENT_ADDRESS_BYTES], local_address[CLIENT_ADDRESS_BYTES];
     int64_t created_ms, active_ms;
-    int64_t soft_limit_since_ms; /* output above the soft limit since; 0: below */
+    int64_t soft_limit_since_ms;        /* output above the soft limit since; 0: below */
     const struct command *last_command; /* NULL: none yet, or unknown */
     uint64_t commands;
     struct client_traffic counted; /* of conn's counters, what the worker's have */

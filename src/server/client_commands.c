@@ -33,7 +33,7 @@ static void client_setinfo(struct cmd *c)
 {
     struct client *client = command_client(c);
     struct slice option = c->argv[2];
-    char **field = slice_is(option, "lib-name") ? &client->lib_name
+    char **field = slice_is(option, "lib-name")  ? &client->lib_name
                    : slice_is(option, "lib-ver") ? &client->lib_ver
                                                  : NULL;
     if (!field) {
@@ -87,7 +87,8 @@ static void client_reply(struct cmd *c)
 }
 
 const struct command_binding client_bindings[] = {
-    {"client|id", client_id},           {"client|getname", client_getname}, {"client|setname", client_setname},
-    {"client|setinfo", client_setinfo}, {"client|info", client_info},       {"client|no-touch", client_no_touch},
+    {"client|id", client_id},           {"client|getname", client_getname},
+    {"client|setname", client_setname}, {"client|setinfo", client_setinfo},
+    {"client|info", client_info},       {"client|no-touch", client_no_touch},
     {"client|reply", client_reply},     {NULL, NULL},
 };

@@ -14,8 +14,11 @@ bool client_type_parse(struct slice name, enum client_type *type)
     static const struct {
         const char *name;
         enum client_type type;
-    } types[] = {{"normal", CLIENT_NORMAL}, {"slave", CLIENT_REPLICA}, {"replica", CLIENT_REPLICA},
-                 {"pubsub", CLIENT_PUBSUB}, {"master", CLIENT_MASTER}};
+    } types[] = {{"normal", CLIENT_NORMAL},
+                 {"slave", CLIENT_REPLICA},
+                 {"replica", CLIENT_REPLICA},
+                 {"pubsub", CLIENT_PUBSUB},
+                 {"master", CLIENT_MASTER}};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (slice_is(name, types[i].name)) {
             *type = types[i].type;

@@ -23,8 +23,8 @@ struct kill_filter {
 struct kill_ask {
     struct client *client; /* who asks */
     struct kill_filter filter;
-    bool old_form;   /* one address, answered by OK */
-    bool myself;     /* it is among those to be closed: after the reply */
+    bool old_form; /* one address, answered by OK */
+    bool myself;   /* it is among those to be closed: after the reply */
     _Atomic uint64_t killed;
 };
 
@@ -138,8 +138,7 @@ static bool matches(const struct kill_ask *k, const struct client *c)
     return !c->conn.closing && (!f->by_address || strcmp(c->address, f->address) == 0) &&
            (!f->by_local_address || strcmp(c->local_address, f->local_address) == 0) &&
            (!f->by_type || client_type_of(c) == f->type) && (!f->by_id || c->id == f->id) &&
-           (!f->skip_me || c != k->client) &&
-           (f->age_seconds_min == 0 || client_age_seconds(c) >= f->age_seconds_min);
+           (!f->skip_me || c != k->client) && (f->age_seconds_min == 0 || client_age_seconds(c) >= f->age_seconds_min);
 }
 
 static bool kill_run(struct worker *w, struct ask *a, struct ask_part *part)

@@ -1,5 +1,5 @@
-/* CLIENT PAUSE and UNPAUSE: changes of the control plane's state, which every worker obeys once it has taken it. Who has
- * to wait, and how it goes on, is in client.c. */
+/* CLIENT PAUSE and UNPAUSE: changes of the control plane's state, which every worker obeys once it has taken it. Who
+ * has to wait, and how it goes on, is in client.c. */
 #include "src/base/mem.h"
 #include "src/base/num.h"
 #include "src/server/batch.h"
@@ -87,5 +87,7 @@ static void client_pause_command(struct cmd *c)
 static void client_unpause_command(struct cmd *c) { submit(command_client(c), PAUSE_NONE, 0); }
 
 const struct command_binding client_pause_bindings[] = {
-    {"client|pause", client_pause_command}, {"client|unpause", client_unpause_command}, {NULL, NULL},
+    {"client|pause", client_pause_command},
+    {"client|unpause", client_unpause_command},
+    {NULL, NULL},
 };

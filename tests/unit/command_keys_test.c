@@ -224,9 +224,10 @@ static void test_short_form_agrees(void **state)
 static void test_random_lines_stay_in_bounds(void **state)
 {
     static const char *const words[] = {
-        "0",     "1",         "2",       "3",    "9",   "-1", "99999999999999999999", "4294967295", "2147483647", "",
-        "STORE", "STOREDIST", "STREAMS", "KEYS", "GET", "BY", "LIMIT",                "auth",       "auth2",      "SET",
-        "k",     "OVERFLOW",
+        "0",          "1",          "2",     "3",     "9",         "-1",      "99999999999999999999",
+        "4294967295", "2147483647", "",      "STORE", "STOREDIST", "STREAMS", "KEYS",
+        "GET",        "BY",         "LIMIT", "auth",  "auth2",     "SET",     "k",
+        "OVERFLOW",
     };
     struct random random;
     long count = random_cases(&random, 200000);

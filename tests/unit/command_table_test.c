@@ -40,8 +40,21 @@ static void test_every_row_is_found(void **state)
 static void test_near_misses_are_not_found(void **state)
 {
     static const char *const names[] = {
-        "", "g", "ge", "gett", "g\x05t", "set ", "georadiusbymembeR_r", "georadiusbymembex_ro", "restore_asking",
-        "{et", "@et", "config|get", "zrangestorex", "\xc7\xc5\xd4", "a name that is longer than any name of a command",
+        "",
+        "g",
+        "ge",
+        "gett",
+        "g\x05t",
+        "set ",
+        "georadiusbymembeR_r",
+        "georadiusbymembex_ro",
+        "restore_asking",
+        "{et",
+        "@et",
+        "config|get",
+        "zrangestorex",
+        "\xc7\xc5\xd4",
+        "a name that is longer than any name of a command",
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_null(command_lookup(slice_str(names[i])));

@@ -64,8 +64,17 @@ static void run(const char *line)
     reply_clear(&reply, 1024);
     effects.len = effects.commands = 0;
     effects.db = 0;
-    struct cmd c = {.row = row, .argv = argv, .argc = argc, .keys = keys, .nkeys = n, .reply = &reply,
-                    .shards = shard_list, .nshards = SHARDS, .limits = &limits, .effects = &effects, .now_ms = NOW_MS};
+    struct cmd c = {.row = row,
+                    .argv = argv,
+                    .argc = argc,
+                    .keys = keys,
+                    .nkeys = n,
+                    .reply = &reply,
+                    .shards = shard_list,
+                    .nshards = SHARDS,
+                    .limits = &limits,
+                    .effects = &effects,
+                    .now_ms = NOW_MS};
     execute(&c);
 }
 

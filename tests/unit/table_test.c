@@ -1,5 +1,5 @@
-/* The table against a naive model: random inserts, removals and shrinking, with the scan guarantee, uniform random choice
- * and snapshots' preimages. */
+/* The table against a naive model: random inserts, removals and shrinking, with the scan guarantee, uniform random
+ * choice and snapshots' preimages. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -134,7 +134,8 @@ static void scan_guarantee(void **state)
         uint64_t position = 0;
         do {
             position = table_scan(&w.table, position, give, NULL);
-            for (uint32_t i = random_below(&w.random, 4) ? 0 : (uint32_t)random_below(&w.random, a_step + 1); i > 0; i--) {
+            for (uint32_t i = random_below(&w.random, 4) ? 0 : (uint32_t)random_below(&w.random, a_step + 1); i > 0;
+                 i--) {
                 change(&w, percent);
                 table_shrink_step(&w.table);
             }
