@@ -238,10 +238,8 @@ static void on_send(struct io_op *op, int res, const char *data)
         return;
     }
     reply_clear(&c->sending, 0);
-    if (c->out.len > 0)
-        conn_flush(c);
-    else
-        c->events->on_sent(c);
+    c->sent = 0;
+    c->events->on_sent(c);
 }
 
 size_t conn_output_bytes(const struct conn *c) { return reply_bytes(&c->out) + reply_bytes(&c->sending) - c->sent; }

@@ -26,7 +26,7 @@ struct conn;
 struct conn_events {
     void (*on_input)(struct conn *c);          /* conn_input() has grown */
     void (*on_bulk)(struct conn *c);           /* what conn_receive_bulk asked for is there */
-    void (*on_sent)(struct conn *c);           /* everything flushed so far has gone out */
+    void (*on_sent)(struct conn *c);           /* what was flushed has gone out; there may be more in out */
     void (*on_end)(struct conn *c, int error); /* the peer closed (0) or -errno: the owner now calls conn_close */
 };
 
@@ -78,7 +78,8 @@ void conn_trim(struct conn *c);
 void conn_receive_bulk(struct conn *c, char *dst, size_t len);
 static inline bool conn_receives_bulk(const struct conn *c) { return c->bulk_dst != NULL; }
 
-/* Sends what is in out, unless a send is in flight (then it follows by itself). */
+/* Sends what is in out, unless a send is in flight: then the owner calls this again in on_sent. It never follows by
+ * itself, because what the owner has appended since may have to wait for the journal. */
 void conn_flush(struct conn *c);
 
 /* Whether everything appended so far has been given to the kernel. */

@@ -268,17 +268,23 @@ static void count_traffic(struct client *c)
     c->counted = now;
 }
 
+/* Whether what its output tells is safe. */
+static bool may_leave(const struct client *c)
+{
+    struct journal_sink *journal = c->worker->journal;
+    return !journal || c->reply_position <= atomic_load_explicit(&journal->safe, memory_order_acquire);
+}
+
 void clients_flush(struct worker *w)
 {
     struct list dirty, *n;
     if (list_empty(&w->dirty))
         return;
-    uint64_t safe = w->journal ? atomic_load_explicit(&w->journal->safe, memory_order_acquire) : UINT64_MAX;
     list_take_all(&dirty, &w->dirty);
     while ((n = list_pop_front(&dirty))) {
         struct client *c = container_of(n, struct client, dirty_node);
-        if (c->reply_position > safe) {
-            client_dirty(c); /* what it would tell is not safe yet */
+        if (!may_leave(c)) {
+            client_dirty(c);
             continue;
         }
         conn_flush(&c->conn);
@@ -288,7 +294,13 @@ void clients_flush(struct worker *w)
     }
 }
 
-static void on_sent(struct conn *conn) { finish_if_drained((struct client *)conn); }
+static void on_sent(struct conn *conn)
+{
+    struct client *c = (struct client *)conn;
+    if (conn->out.len > 0 && may_leave(c))
+        conn_flush(conn);
+    finish_if_drained(c);
+}
 
 /* ---- Going ---- */
 
