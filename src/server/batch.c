@@ -360,8 +360,8 @@ static bool is_allowed(int setting, const struct client *c)
 
 static enum refusal refusal(const struct client *c, const struct request *r)
 {
-    if (r->route == ROUTE_ERROR)
-        return REFUSED_NOT;
+    if (r->route == ROUTE_ERROR && (!r->row || !command_arity_ok(r->row, r->argc)))
+        return REFUSED_NOT; /* that is said to anybody */
     uint32_t flags = r->row->flags;
     if (__builtin_expect((flags & CMD_PROTECTED) && !is_allowed(c->worker->config->enable_debug_command, c), 0))
         return REFUSED_PROTECTED;
@@ -423,10 +423,10 @@ static enum request_run run_here(struct batch *b, uint32_t i, struct reply *repl
         return RAN_NOT;
     bind_request(b, r);
     enum refusal why = refusal(b->client, r);
-    if (r->route == ROUTE_ERROR)
-        answer_error(b, r, reply);
-    else if (why != REFUSED_NOT)
+    if (why != REFUSED_NOT)
         answer_refusal(b, r, reply, why);
+    else if (r->route == ROUTE_ERROR)
+        answer_error(b, r, reply);
     else
         batch_execute(w, b, i, reply, w->journal ? &w->effects : NULL);
     r->silent = b->client->reply_mode != REPLY_ON && take_silence(b->client);

@@ -15,6 +15,8 @@
 #include "src/server/server.h"
 #include "src/server/worker.h"
 
+enum { OUTPUT_UNCOUNTED_BYTES = 16 * 1024 };
+
 static void on_input(struct conn *conn);
 static void on_bulk(struct conn *conn);
 static void on_sent(struct conn *conn);
@@ -222,7 +224,7 @@ void client_dirty(struct client *c)
         list_push_back(&c->worker->dirty, &c->dirty_node);
 }
 
-/* As Redis: the hard limit at once, the soft one after its seconds without a pause. */
+/* As Redis: the hard limit at once, the soft one after more than its whole seconds without a pause. */
 static bool over_output_limit(struct client *c, size_t bytes)
 {
     const struct worker *w = c->worker;
@@ -235,13 +237,14 @@ static bool over_output_limit(struct client *c, size_t bytes)
     }
     if (c->soft_limit_since_ms == 0)
         c->soft_limit_since_ms = w->now_ms;
-    return w->now_ms - c->soft_limit_since_ms > limit->soft_seconds * 1000;
+    return w->now_ms / 1000 - c->soft_limit_since_ms / 1000 > limit->soft_seconds;
 }
 
 static void check_output_limit(struct client *c)
 {
     size_t bytes = conn_output_bytes(&c->conn);
-    if (bytes == 0 || !over_output_limit(c, bytes))
+    /* Redis does not count what fits into a client's static buffer. */
+    if (!over_output_limit(c, bytes > OUTPUT_UNCOUNTED_BYTES ? bytes - OUTPUT_UNCOUNTED_BYTES : 0))
         return;
     static struct log_limit limit;
     stat_add(&c->worker->stats.output_limit_closed, 1);
@@ -297,7 +300,9 @@ void clients_flush(struct worker *w)
 static void on_sent(struct conn *conn)
 {
     struct client *c = (struct client *)conn;
-    if (conn->out.len > 0 && may_leave(c))
+    if (conn->out.len == 0)
+        c->soft_limit_since_ms = 0;
+    else if (may_leave(c))
         conn_flush(conn);
     finish_if_drained(c);
 }

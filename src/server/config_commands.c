@@ -7,6 +7,7 @@
 #include "shard/keyspace.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/cmd/args.h"
 #include "src/server/ask.h"
 #include "src/server/batch.h"
 #include "src/server/commands.h"
@@ -102,7 +103,7 @@ static void config_set_command(struct cmd *c)
 {
     struct client *client = command_client(c);
     if (c->argc % 2 != 0) {
-        command_reply_arity(c->reply, c->row);
+        reply_syntax_error(c);
         return;
     }
     struct set_change *s = set_create(c);

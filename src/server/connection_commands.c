@@ -4,6 +4,7 @@
 
 #include "src/base/mem.h"
 #include "src/base/num.h"
+#include "src/cmd/args.h"
 #include "src/server/auth.h"
 #include "src/server/commands.h"
 #include "src/server/config.h"
@@ -28,15 +29,8 @@ static void echo(struct cmd *c) { reply_bulk_slice(c->reply, c->argv[1]); }
 /* SELECT index */
 static void select_db(struct cmd *c)
 {
-    int64_t index;
-    if (!num_parse_i64(c->argv[1], &index) || index < INT32_MIN || index > INT32_MAX)
-        reply_error(c->reply, "ERR value is not an integer or out of range");
-    else if (index < 0 || index >= (int64_t)c->limits->databases)
-        reply_error(c->reply, "ERR DB index is out of range");
-    else {
-        command_client(c)->db = (uint32_t)index;
+    if (arg_database(c, 1, &command_client(c)->db))
         reply_ok(c->reply);
-    }
 }
 
 /* AUTH [username] password */
