@@ -15,8 +15,8 @@ class AskedStep:
         self.is_newer = is_newer
         self.asks_for_all = len(step.arguments) == 1 or step.name == 'command|info' and len(step.arguments) == 2
 
-    def newer_flags(self, row):
-        return newer.FLAGS.get(row, set()) if self.is_newer else set()
+    def flags(self, row, of_old):
+        return newer.flags(row, of_old) if self.is_newer else of_old
 
     def newer_field(self, row, column):
         return self.is_newer and (row, column) in newer.FIELDS

@@ -1,7 +1,7 @@
 """What Redis 7.2 and 7.4 changed since 7.0, which is what the replies are compared with. The newest counts.
 
-CHANGES: for a request that matches, the reply that is expected in place of redis-server's. FLAGS and FIELDS: what rows
-of COMMAND INFO have gained. Each with its source. None of this is used when both servers are of version 7.0.
+CHANGES: for a request that matches, the reply that is expected in place of redis-server's. FLAGS and FIELDS: what has
+changed in rows of COMMAND INFO. Each with its source. None of this is used when both servers are of version 7.0.
 """
 import re
 
@@ -10,8 +10,9 @@ class Change:
     """`row` is the command as rules.py names it; `words` a regular expression that the other arguments match, joined
     by blanks; `expected` the raw reply, the same in both protocols."""
 
-    def __init__(self, row, words, expected, source):
+    def __init__(self, row, words, expected, source, words_min=0):
         self.row = row
+        self.words_min = words_min
         self.words = re.compile(words, re.IGNORECASE | re.DOTALL)
         self.expected = expected
         self.source = source
@@ -37,31 +38,48 @@ CHANGES = [
     Change('client|setinfo', r'|\S+', b"-ERR wrong number of arguments for 'client|setinfo' command\r\n", SETINFO),
     Change('client|setinfo', r'foo x', b"-ERR Unrecognized option 'foo'\r\n", SETINFO),
     Change('client|kill', r'maxage \d{6,}', b':0\r\n', MAXAGE),
+    Change('scan', r'(-1|)( .*)?', b'-ERR invalid cursor\r\n',
+           'Redis 7.4: a cursor is a whole unsigned number (parseScanCursorOrReply)', words_min=1),
     *[Change(row, words, error, 'Redis 7.2: COMMAND GETKEYS and GETKEYSANDFLAGS have arity -3')
       for row in ('command|getkeys', 'command|getkeysandflags')
       for words, error in ((r'get', b'-ERR Invalid number of arguments specified for command\r\n'),
                            (r'ping|flushall', b'-ERR The command has no key arguments\r\n'))],
 ]
 
-# Flags that rows have in 7.4 and not in 7.0.
+NO_SCRIPT = 'Redis 7.2: commands that block may be called by scripts, where they do not block'
+LOADING = 'Redis 7.2: CLUSTER SLOTS and SHARDS are answered while loading'
+PROTECTED = 'Redis 7.2: commands behind enable-debug-command and enable-module-command are flagged'
+ARBITRARY = 'Redis 7.2: commands that access keys of their own choice are flagged'
+
+# Flags of rows that have changed: row -> (added, removed, source).
 FLAGS = {
-    b'debug': {b'protected'},
-    b'randomkey': {b'touches_arbitrary_keys'},
-    b'scan': {b'touches_arbitrary_keys'},
+    **dict.fromkeys((b'blmove', b'blpop', b'brpop', b'brpoplpush', b'bzpopmax', b'bzpopmin'),
+                    (set(), {b'noscript'}, NO_SCRIPT)),
+    b'wait': ({b'blocking'}, {b'noscript'}, NO_SCRIPT),
+    **dict.fromkeys((b'cluster|shards', b'cluster|slots'), ({b'loading'}, set(), LOADING)),
+    **dict.fromkeys((b'debug', b'module|load', b'module|loadex', b'module|unload'), ({b'protected'}, set(), PROTECTED)),
+    **dict.fromkeys((b'randomkey', b'scan'), ({b'touches_arbitrary_keys'}, set(), ARBITRARY)),
 }
-FLAGS_SOURCE = 'COMMAND INFO of Redis 7.2 (touches_arbitrary_keys) and 7.4 (protected)'
 
 # Other columns that changed: (row, column) -> source.
 FIELDS = {
     (b'command|getkeys', 'arity'): 'Redis 7.2: COMMAND GETKEYS has arity -3',
     (b'command|getkeysandflags', 'arity'): 'Redis 7.2: COMMAND GETKEYSANDFLAGS has arity -3',
+    (b'zrank', 'arity'): 'redis.io/docs/latest/commands/zrank: WITHSCORE since 7.2.0',
+    (b'zrevrank', 'arity'): 'redis.io/docs/latest/commands/zrevrank: WITHSCORE since 7.2.0',
 }
+
+
+def flags(row, of_old):
+    """The flags of a row of COMMAND INFO, given those of redis-server 7.0."""
+    added, removed, _ = FLAGS.get(row, (set(), set(), None))
+    return (of_old | added) - removed
 
 
 def find(row, arguments):
     """The change that a request falls under, or None."""
     words = b' '.join(arguments).decode('latin1')
     for change in CHANGES:
-        if change.row == row and change.words.fullmatch(words):
+        if change.row == row and len(arguments) >= change.words_min and change.words.fullmatch(words):
             return change
     return None

@@ -251,10 +251,11 @@ def command_entry(left, right, step):
         if mine.kind != theirs.kind:
             return '%s: %s of type %s' % (row.decode(), what, theirs.kind)
         if what in ('flags', 'acl categories'):
-            newer = step.newer_flags(row) if what == 'flags' else set()
-            sets = [{one.data for one in side.data} for side in (mine, theirs)]
-            if sets[0] | newer != sets[1] | newer:
-                return '%s: %s %r instead of %r' % (row.decode(), what, sorted(sets[1]), sorted(sets[0]))
+            wanted, found = ({one.data for one in side.data} for side in (mine, theirs))
+            if what == 'flags':
+                wanted = step.flags(row, wanted)
+            if wanted != found:
+                return '%s: %s %r instead of %r' % (row.decode(), what, sorted(found), sorted(wanted))
         elif what == 'subcommands':
             theirs_by_name = {one.data[0].data: one for one in theirs.data}
             for entry in mine.data:
