@@ -48,8 +48,6 @@ CHANGES = [
 
 NO_SCRIPT = 'Redis 7.2: commands that block may be called by scripts, where they do not block'
 LOADING = 'Redis 7.2: CLUSTER SLOTS and SHARDS are answered while loading'
-PROTECTED = 'Redis 7.2: commands behind enable-debug-command and enable-module-command are flagged'
-ARBITRARY = 'Redis 7.2: commands that access keys of their own choice are flagged'
 
 # Flags of rows that have changed: row -> (added, removed, source).
 FLAGS = {
@@ -57,14 +55,15 @@ FLAGS = {
                     (set(), {b'noscript'}, NO_SCRIPT)),
     b'wait': ({b'blocking'}, {b'noscript'}, NO_SCRIPT),
     **dict.fromkeys((b'cluster|shards', b'cluster|slots'), ({b'loading'}, set(), LOADING)),
-    **dict.fromkeys((b'debug', b'module|load', b'module|loadex', b'module|unload'), ({b'protected'}, set(), PROTECTED)),
-    **dict.fromkeys((b'randomkey', b'scan'), ({b'touches_arbitrary_keys'}, set(), ARBITRARY)),
 }
 
-# Other columns that changed: (row, column) -> source.
+# Other columns, and fields of COMMAND DOCS, that changed: (row, which) -> source.
 FIELDS = {
     (b'command|getkeys', 'arity'): 'Redis 7.2: COMMAND GETKEYS has arity -3',
     (b'command|getkeysandflags', 'arity'): 'Redis 7.2: COMMAND GETKEYSANDFLAGS has arity -3',
+    (b'wait', 'acl categories'): NO_SCRIPT,
+    (b'sinterstore', 'key specifications'): 'Redis 7.2: the destination of SINTERSTORE is overwritten (OW)',
+    (b'client|pause', 'since'): 'redis.io/docs/latest/commands/client-pause: since 3.0.0',
     (b'zrank', 'arity'): 'redis.io/docs/latest/commands/zrank: WITHSCORE since 7.2.0',
     (b'zrevrank', 'arity'): 'redis.io/docs/latest/commands/zrevrank: WITHSCORE since 7.2.0',
 }
