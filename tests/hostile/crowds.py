@@ -63,7 +63,7 @@ def flood_past_maxclients(server, checks):
     for _ in range(99):
         connection = server.connect()
         checks.equal(connection.call('PING'), b'PONG', 'a client after the flood')
-    control.call('CONFIG', 'SET', 'maxclients', 200)
+    checks.equal(control.call('CONFIG', 'SET', 'maxclients', 200), b'OK', 'CONFIG SET maxclients')
     checks.answers(server)
 
 

@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 from tests.lib import servers
@@ -19,8 +20,9 @@ SKIPPED = 77
 
 def port_in_use(server, checks):
     """A second server on the port does not start, says why and names the port; the first is not disturbed."""
-    second = subprocess.run([server.path, '--port', str(server.port), '--bind', '127.0.0.1', '--dir', server.folder],
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
+    with tempfile.TemporaryDirectory() as folder:
+        second = subprocess.run([server.path, '--port', str(server.port), '--bind', '127.0.0.1', '--dir', folder],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
     checks.true(second.returncode != 0, 'a second server on the port has to fail')
     said = second.stdout.decode(errors='replace')
     checks.true(str(server.port) in said and 'in use' in said.lower(), 'what the second says: %s' % said)

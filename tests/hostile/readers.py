@@ -21,7 +21,6 @@ def one_large_reply(server, checks):
     """A reply over the hard limit ends the connection, and takes no more memory than the limit."""
     control = server.connect()
     fill(control)
-    control.call('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 4mb 0 0')
     control.call('MGET', 'big0', 'big1')
     before_kb = server.resident_kb()
     clients = [never_reading(server) for _ in range(5)]
@@ -35,11 +34,13 @@ def one_large_reply(server, checks):
     checks.answers(server)
 
 
+one_large_reply.options = {'client-output-buffer-limit': ['normal', '4mb', '0', '0']}
+
+
 def soft_limit(server, checks):
     """A reply over the soft limit that nobody takes for its seconds."""
     control = server.connect()
     fill(control, 8)
-    control.call('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 0 1mb 1')
     raw = never_reading(server)
     raw.sendall(encode('MGET', *['big%d' % number for number in range(8)]))
     time.sleep(0.3)
@@ -50,27 +51,32 @@ def soft_limit(server, checks):
     checks.answers(server)
 
 
+soft_limit.options = {'client-output-buffer-limit': ['normal', '0', '1mb', '1']}
+
+
 def never_reads(server, checks):
     """Requests without end from a client that takes no reply: the server stops reading, or ends it at its limit."""
     control = server.connect()
     fill(control, 4)
     control.call('SET', 'small', 'x' * 1000)
-    control.call('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 8mb 0 0')
-    for key in ('small', 'big1'):
+    for request in (('GET', 'small'), ('GET', 'big1'), ('ECHO', 'x' * 1000), ('nosuch', 'x' * 1000), ('MGET', 'small',
+                                                                                                      'none')):
         before_kb = server.resident_kb()
         raw = never_reading(server)
-        send_for(raw, encode('GET', key) * 100000, 3)
-        checks.grown_at_most(server, before_kb, 8 + SLACK_MB, 'a client that asks for %s and never reads' % key)
+        send_for(raw, encode(*request) * 100000, 3)
+        checks.grown_at_most(server, before_kb, 8 + SLACK_MB, '%s from a client that never reads' % request[0])
         checks.answers(server)
         reset(raw)
         checks.alone(server, control)
+
+
+never_reads.options = {'client-output-buffer-limit': ['normal', '8mb', '0', '0']}
 
 
 def many_never_read(server, checks):
     """Two hundred of them, each within its limit of 256 KB."""
     control = server.connect()
     control.call('SET', 'value', 'x' * 10000)
-    control.call('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 256kb 0 0')
     before_kb = server.resident_kb()
     clients = [never_reading(server) for _ in range(200)]
     for raw in clients:
@@ -80,6 +86,9 @@ def many_never_read(server, checks):
     for raw in clients:
         reset(raw)
     checks.alone(server, control)
+
+
+many_never_read.options = {'client-output-buffer-limit': ['normal', '256kb', '0', '0']}
 
 
 def without_a_password(server, checks):
