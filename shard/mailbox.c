@@ -8,6 +8,25 @@ void mailbox_init(struct mailbox *m)
     atomic_init(&m->sleeping, 0);
 }
 
+static struct message *reversed(struct message *newest)
+{
+    struct message *oldest_first = NULL;
+    while (newest) {
+        struct message *next = newest->next;
+        newest->next = oldest_first;
+        oldest_first = newest;
+        newest = next;
+    }
+    return oldest_first;
+}
+
+struct message *outbox_take(struct outbox *o)
+{
+    struct message *newest = o->newest;
+    *o = (struct outbox){0};
+    return reversed(newest);
+}
+
 static void push(struct mailbox *m, struct message *newest, struct message *oldest)
 {
     SHARED_OP();
@@ -42,15 +61,7 @@ bool mailbox_needs_wake(struct mailbox *m)
 struct message *mailbox_take(struct mailbox *m)
 {
     SHARED_OP();
-    struct message *msg = atomic_exchange_explicit(&m->head, NULL, memory_order_acquire);
-    struct message *oldest_first = NULL;
-    while (msg) {
-        struct message *next = msg->next;
-        msg->next = oldest_first;
-        oldest_first = msg;
-        msg = next;
-    }
-    return oldest_first;
+    return reversed(atomic_exchange_explicit(&m->head, NULL, memory_order_acquire));
 }
 
 void mailbox_announce_sleep(struct mailbox *m)

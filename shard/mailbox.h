@@ -41,6 +41,9 @@ static inline void outbox_add(struct outbox *o, struct message *msg)
         o->oldest = msg;
 }
 
+/* The messages, oldest first, linked by next; the outbox is empty then. For what its owner sent itself. */
+struct message *outbox_take(struct outbox *o);
+
 /* Hands the messages over and empties the outbox. True if the consumer sleeps and the caller is to wake it. */
 bool mailbox_publish(struct mailbox *m, struct outbox *o);
 /* The same for one message. */

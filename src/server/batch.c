@@ -4,6 +4,7 @@
 
 #include "src/base/assert.h"
 #include "src/base/mem.h"
+#include "src/base/prefetch.h"
 #include "src/base/planted.h"
 #include "src/cmd/execute.h"
 #include "src/cmd/keys.h"
@@ -20,8 +21,6 @@ enum {
     FREE_BATCHES_MAX = 256,
     GROUP_REPLY_KEEP_BYTES = 16 * 1024,
 };
-
-#define NO_REQUEST UINT32_MAX
 
 /* ---- Memory ---- */
 
@@ -86,19 +85,25 @@ static struct group *group_get(struct worker *w, struct batch *b, uint32_t shard
     g->batch = b;
     g->shard = shard;
     g->home = w->id;
-    g->first = g->last = NO_REQUEST;
-    g->count = 0;
+    g->count = g->taken = 0;
+    g->taken_bytes = 0;
     g->position = 0;
     g->next = b->groups;
     b->groups = g;
     return g;
 }
 
+static void group_free(struct group *g)
+{
+    reply_deinit(&g->reply);
+    mem_free(NULL, g->tasks);
+    mem_free(NULL, g);
+}
+
 static void group_put(struct worker *w, struct group *g)
 {
     if (w->nfree_groups >= FREE_BATCHES_MAX) {
-        reply_deinit(&g->reply);
-        mem_free(NULL, g);
+        group_free(g);
         return;
     }
     reply_clear(&g->reply, GROUP_REPLY_KEEP_BYTES);
@@ -115,8 +120,7 @@ void batches_deinit(struct worker *w)
     }
     for (struct group *g = w->free_groups, *next; g; g = next) {
         next = g->next;
-        reply_deinit(&g->reply);
-        mem_free(NULL, g);
+        group_free(g);
     }
     w->free_batches = NULL;
     w->free_groups = NULL;
@@ -298,7 +302,7 @@ static void copy_source(struct batch *b)
 
 void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *reply, struct effects *effects)
 {
-    struct request *r = &b->requests[i];
+    const struct request *r = &b->requests[i];
     struct cmd c = {
         .row = r->row,
         .argv = b->args.v + r->arg_first,
@@ -318,13 +322,10 @@ void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *
         .client = r->route == ROUTE_SHARD ? NULL : b->client,
     };
     reply->resp = r->resp;
-    r->reply = reply;
-    r->from = reply->len;
     reply->failed = false;
     execute(&c);
     if (__builtin_expect(reply->failed, false))
         stat_add(&w->stats.errors, 1);
-    r->to = reply->len;
     stat_add(&w->stats.commands, 1);
 }
 
@@ -332,8 +333,6 @@ static void answer_error(struct batch *b, struct request *r, struct reply *reply
 {
     struct client *c = b->client;
     reply->resp = c->resp;
-    r->reply = reply;
-    r->from = reply->len;
     if (r->argc == 0) {
         reply_errorf(reply, "ERR %s", c->protocol_error);
         stat_add(&b->home->stats.protocol_errors, 1);
@@ -347,7 +346,6 @@ static void answer_error(struct batch *b, struct request *r, struct reply *reply
         server_log_not_built(b->home->server, r->row);
     }
     stat_add(&b->home->stats.errors, 1);
-    r->to = reply->len;
 }
 
 /* Why the client may not run this command, or NULL. */
@@ -371,8 +369,6 @@ static enum refusal refusal(const struct client *c, const struct request *r)
 static void answer_refusal(struct batch *b, struct request *r, struct reply *reply, enum refusal why)
 {
     reply->resp = b->client->resp;
-    r->reply = reply;
-    r->from = reply->len;
     if (why == REFUSED_UNAUTHENTICATED)
         reply_error(reply, "NOAUTH Authentication required.");
     else
@@ -381,7 +377,6 @@ static void answer_refusal(struct batch *b, struct request *r, struct reply *rep
                     "run it from a local connection, otherwise you need to set this option in the configuration "
                     "file, and then restart the server.");
     stat_add(&b->home->stats.errors, 1);
-    r->to = reply->len;
 }
 
 /* What CLIENT REPLY says about the command that just ran. */
@@ -422,6 +417,8 @@ static enum request_run run_here(struct batch *b, uint32_t i, struct reply *repl
     if (must_pause(b->client, r))
         return RAN_NOT;
     bind_request(b, r);
+    r->group = NULL;
+    r->from = reply->len;
     enum refusal why = refusal(b->client, r);
     if (why != REFUSED_NOT)
         answer_refusal(b, r, reply, why);
@@ -429,6 +426,7 @@ static enum request_run run_here(struct batch *b, uint32_t i, struct reply *repl
         answer_error(b, r, reply);
     else
         batch_execute(w, b, i, reply, w->journal ? &w->effects : NULL);
+    r->to = reply->len;
     r->silent = b->client->reply_mode != REPLY_ON && take_silence(b->client);
     return b->pending ? RAN_DEFERRED : RAN;
 }
@@ -539,13 +537,12 @@ static void join_group(struct batch *b, struct stage *s, uint32_t i)
         s->shard = r->shard;
         s->ngroups++;
     }
-    if (g->last == NO_REQUEST)
-        g->first = i;
-    else
-        b->requests[g->last].next = i;
-    r->next = NO_REQUEST;
-    g->last = i;
-    g->count++;
+    if (g->count == g->cap) {
+        g->cap = g->cap ? g->cap * 2 : 8;
+        g->tasks = mem_realloc(NULL, g->tasks, g->cap * sizeof *g->tasks);
+    }
+    g->tasks[g->count++] = (struct task){.request = i};
+    r->group = g;
 }
 
 /* Consecutive requests that need several shards run under one hold. */
@@ -575,23 +572,15 @@ static void stage_hold(struct batch *b)
     bundle_join(b->home, b);
 }
 
-/* Sends off the groups of the stage; the own shard's runs at once unless it is held. */
+/* Sends off the groups of the stage. The own shard's goes the same way: it runs in this iteration, with those of
+ * others, so that the cache misses of all overlap. */
 static void stage_start_groups(struct batch *b)
 {
     struct worker *w = b->home;
-    struct group *own = NULL;
     for (struct group *g = b->groups; g; g = g->next) {
         w->group_of[g->shard] = NULL;
         b->pending++;
-        if (g->shard == w->id && !lane_is_held(w->lane))
-            own = g;
-        else
-            worker_send(w, g->shard, &g->msg, MSG_GROUP);
-    }
-    if (own) {
-        group_prefetch(w, own);
-        group_run(w, own);
-        b->pending--;
+        worker_send(w, g->shard, &g->msg, MSG_GROUP);
     }
 }
 
@@ -605,16 +594,9 @@ static bool stage_start(struct batch *b)
     while (b->cursor < b->count && !c->close_after_reply) {
         struct request *r = &b->requests[b->cursor];
         enum refusal why = refusal(c, r);
-        if (why != REFUSED_NOT) {
-            bind_request(b, r);
-            answer_refusal(b, r, &b->reply, why);
-            r->silent = take_silence(c);
-            b->cursor++;
-            continue;
-        }
-        if (!may_join(b, &s, r) || (r->route == ROUTE_SHARD && must_pause(c, r)))
+        if (why == REFUSED_NOT && (!may_join(b, &s, r) || (r->route == ROUTE_SHARD && must_pause(c, r))))
             break;
-        if (r->route != ROUTE_SHARD) {
+        if (why != REFUSED_NOT || r->route != ROUTE_SHARD) {
             enum request_run ran = run_here(b, b->cursor, &b->reply);
             if (ran == RAN_NOT)
                 break;
@@ -639,10 +621,18 @@ static void stage_finish(struct batch *b)
 {
     struct client *c = b->client;
     struct worker *w = b->home;
-    for (uint32_t i = b->stage_first; i < b->cursor; i++) {
+    for (uint32_t i = b->stage_first; i < b->cursor && !c->conn.closing; i++) {
         const struct request *r = &b->requests[i];
-        if (!r->silent && !c->conn.closing)
-            reply_append_range(&c->conn.out, r->reply, r->from, r->to);
+        const struct reply *from = &b->reply;
+        size_t begin = r->from, end = r->to;
+        if (r->group) {
+            from = &r->group->reply;
+            begin = r->group->taken_bytes;
+            end = begin + r->group->tasks[r->group->taken++].reply_len;
+            r->group->taken_bytes = end;
+        }
+        if (!r->silent)
+            reply_append_range(&c->conn.out, from, begin, end);
     }
     while (b->groups) {
         struct group *g = b->groups;
@@ -762,18 +752,51 @@ void batch_deferred_done(struct client *c)
 
 /* ---- Groups ---- */
 
-void group_prefetch(struct worker *w, const struct group *g)
+/* The first requests of g, as many as groups_prefetch cares for. */
+static uint32_t prefetched(const struct group *g) { return g->count < PREFETCH_WINDOW ? g->count : PREFETCH_WINDOW; }
+
+static const struct key *task_key(const struct group *g, uint32_t i)
 {
-    const struct batch *b = g->batch;
+    const struct request *r = &g->batch->requests[g->tasks[i].request];
+    return r->nkeys ? &g->batch->keys[r->key_first] : NULL;
+}
+
+static void prefetch_requests(const struct group *g)
+{
+    for (uint32_t i = 0; i < prefetched(g); i++)
+        prefetch_line(&g->batch->requests[g->tasks[i].request]);
+    prefetch_line(&g->batch->keys[g->batch->requests[g->tasks[0].request].key_first]);
+}
+
+static void prefetch_keys(struct worker *w, const struct group *g, bool entries)
+{
     const struct keyspace *ks = w->shard.keyspace;
-    uint32_t n = 0;
-    for (uint32_t i = g->first; i != NO_REQUEST && n < PREFETCH_WINDOW; i = b->requests[i].next, n++)
-        if (b->requests[i].nkeys)
-            keyspace_prefetch_bucket(ks, b->requests[i].db, b->keys[b->requests[i].key_first].hash);
-    n = 0;
-    for (uint32_t i = g->first; i != NO_REQUEST && n < PREFETCH_WINDOW; i = b->requests[i].next, n++)
-        if (b->requests[i].nkeys)
-            keyspace_prefetch_entry(ks, b->requests[i].db, b->keys[b->requests[i].key_first].hash);
+    for (uint32_t i = 0; i < prefetched(g); i++) {
+        const struct key *key = task_key(g, i);
+        uint32_t db = g->batch->requests[g->tasks[i].request].db;
+        if (key && entries)
+            keyspace_prefetch_entry(ks, db, key->hash);
+        else if (key)
+            keyspace_prefetch_bucket(ks, db, key->hash);
+    }
+}
+
+void groups_prefetch(struct worker *w, const struct message *chain, unsigned n)
+{
+    const struct message *m;
+    unsigned i;
+    for (m = chain, i = 0; m && i < n; m = m->next, i++)
+        if (m->kind == MSG_GROUP) {
+            prefetch_line(((const struct group *)m)->tasks);
+            prefetch_line(((const struct group *)m)->batch);
+        }
+    for (m = chain, i = 0; m && i < n; m = m->next, i++)
+        if (m->kind == MSG_GROUP)
+            prefetch_requests((const struct group *)m);
+    for (int entries = 0; entries < 2; entries++)
+        for (m = chain, i = 0; m && i < n; m = m->next, i++)
+            if (m->kind == MSG_GROUP)
+                prefetch_keys(w, (const struct group *)m, entries);
 }
 
 void group_run(struct worker *w, struct group *g)
@@ -781,9 +804,11 @@ void group_run(struct worker *w, struct group *g)
     struct batch *b = g->batch;
     struct effects *effects = w->journal ? &w->effects : NULL;
     shard_begin(&w->shard, w->id, w->now_ms, effects);
-    for (uint32_t i = g->first; i != NO_REQUEST; i = b->requests[i].next) {
-        keyspace_set_no_touch(w->shard.keyspace, b->requests[i].no_touch);
-        batch_execute(w, b, i, &g->reply, effects);
+    for (uint32_t i = 0; i < g->count; i++) {
+        size_t before = g->reply.len;
+        keyspace_set_no_touch(w->shard.keyspace, b->requests[g->tasks[i].request].no_touch);
+        batch_execute(w, b, g->tasks[i].request, &g->reply, effects);
+        g->tasks[i].reply_len = (uint32_t)(g->reply.len - before);
     }
     stat_add(&w->stats.groups_run, 1);
     if (effects)

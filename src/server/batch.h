@@ -41,12 +41,18 @@ struct request {
     uint32_t key_first, nkeys; /* in batch->keys */
     uint32_t shard;
     uint32_t db;
-    uint32_t next; /* of the same group, UINT32_MAX ends */
     uint8_t route; /* enum request_route */
     uint8_t resp;
     bool no_touch, silent;
-    const struct reply *reply; /* where the answer lies, bytes [from, to) */
+    struct group *group; /* that it is in, in the running stage; NULL: its answer is bytes [from, to) of batch->reply */
     size_t from, to;
+};
+
+/* A request of a group. What the shard's worker writes lies together here, so that the requests themselves are only read
+ * by it: the fewer cache lines go back and forth, the better. */
+struct task {
+    uint32_t request;
+    uint32_t reply_len;
 };
 
 /* The commands of one stage for one shard. Owner: the home worker; while under way the shard's worker. */
@@ -54,8 +60,11 @@ struct group {
     struct message msg; /* first */
     struct batch *batch;
     uint32_t shard, home;
-    uint32_t first, last, count;
-    struct reply reply;
+    struct task *tasks; /* in order of requests; owned */
+    uint32_t count, cap;
+    struct reply reply; /* the answers, one behind the other */
+    uint32_t taken;     /* tasks whose answers have been put into the output, and their bytes */
+    size_t taken_bytes;
     uint64_t position;  /* in the journal, behind its effects */
     struct group *next; /* of the batch's stage, or of the free list */
 };
@@ -88,9 +97,12 @@ void batches_run(struct client *c);
 
 /* Runs a group on this worker's shard (owned, not held). */
 void group_run(struct worker *w, struct group *g);
-void group_prefetch(struct worker *w, const struct group *g);
 
-/* Runs one request now, on shards that this worker owns or holds, into reply; b->requests[i] gets its range. */
+/* Fetches ahead what the first n groups of a chain of messages will touch, in rounds, so that cache misses overlap: the
+ * requests, which another worker wrote, then buckets, then entries. */
+void groups_prefetch(struct worker *w, const struct message *chain, unsigned n);
+
+/* Runs one request now, on shards that this worker owns or holds, and appends its answer to reply. */
 void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *reply, struct effects *effects);
 
 /* Goes on with a batch whose next request had to wait for the end of CLIENT PAUSE. */

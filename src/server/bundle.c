@@ -116,7 +116,10 @@ static void run_batch(struct worker *w, struct batch *b, struct effects *effects
     for (uint32_t i = b->hold_first; i < b->hold_end; i++) {
         if ((i - b->hold_first) % PREFETCH_REQUESTS == 0)
             prefetch(w, b, i, i + PREFETCH_REQUESTS < b->hold_end ? i + PREFETCH_REQUESTS : b->hold_end);
+        b->requests[i].group = NULL;
+        b->requests[i].from = b->reply.len;
         batch_execute(w, b, i, &b->reply, effects);
+        b->requests[i].to = b->reply.len;
         if (effects) {
             uint64_t position = effects_flush(effects, w->journal, w->id, true);
             if (position > b->position)

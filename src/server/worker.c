@@ -23,7 +23,7 @@ void worker_send(struct worker *w, uint32_t target, struct message *msg, enum me
 {
     msg->kind = (int)kind;
     struct outbox *o = &w->outbox[target];
-    if (!o->newest)
+    if (!o->newest && target != w->id)
         w->outbox_dirty[w->outbox_ndirty++] = target;
     outbox_add(o, msg);
 }
@@ -64,7 +64,10 @@ static void run_on_shard(struct worker *w, struct message *msg)
     }
     struct group *g = (struct group *)msg;
     group_run(w, g);
-    worker_send(w, g->home, msg, MSG_GROUP_DONE);
+    if (g->home == w->id)
+        batch_progress(g->batch);
+    else
+        worker_send(w, g->home, msg, MSG_GROUP_DONE);
 }
 
 static void take_message(struct worker *w, struct message *msg)
@@ -97,24 +100,27 @@ static void take_message(struct worker *w, struct message *msg)
     }
 }
 
-/* Fetches what the groups in the chain will touch, so that their cache misses overlap. */
-static void prefetch_groups(struct worker *w, const struct message *msg)
+/* What this worker sent itself (which needs no mailbox), then what others sent it. */
+static struct message *collect_mail(struct worker *w)
 {
-    for (unsigned n = 0; msg && n < 16; msg = msg->next, n++)
-        if (msg->kind == MSG_GROUP)
-            group_prefetch(w, (const struct group *)msg);
+    struct message *own = outbox_take(&w->outbox[w->id]), *last = own;
+    struct message *others = mailbox_empty(&w->mailbox) ? NULL : mailbox_take(&w->mailbox);
+    if (!own)
+        return others;
+    while (last->next)
+        last = last->next;
+    last->next = others;
+    return own;
 }
 
 static void take_mail(struct worker *w)
 {
-    if (mailbox_empty(&w->mailbox))
-        return;
-    struct message *msg = mailbox_take(&w->mailbox);
-    unsigned n = 0;
-    while (msg) {
+    enum { PREFETCH_GROUPS = 16 };
+    struct message *msg = collect_mail(w);
+    for (unsigned n = 0; msg; n++) {
         struct message *next = msg->next;
-        if (n++ % 16 == 0 && !lane_is_held(w->lane))
-            prefetch_groups(w, msg);
+        if (n % PREFETCH_GROUPS == 0 && !lane_is_held(w->lane))
+            groups_prefetch(w, msg, PREFETCH_GROUPS);
         take_message(w, msg);
         msg = next;
     }
@@ -267,7 +273,7 @@ static uint64_t next_deadline(struct worker *w)
 /* Waits for the kernel or for others, unless there is something to do already. */
 static void wait_for_work(struct worker *w)
 {
-    if (w->busy || !mailbox_empty(&w->mailbox) || lane_has_work(w->lane)) {
+    if (w->busy || w->outbox[w->id].newest || !mailbox_empty(&w->mailbox) || lane_has_work(w->lane)) {
         w->busy = false;
         io_reap(w->io);
         return;
