@@ -23,7 +23,7 @@ TAIL_LINES = 60
 CHECKED = ['-Db_lto=false', '-Db_lundef=false', '-Doptimization=1', '-Ddebug=true', '-Dsimpoints=true']
 BUILDS = {
     'release': ('gcc', []),
-    'sim': ('gcc', ['-Db_lto=false', '-Dsimpoints=true']),
+    'sim': ('gcc', ['-Db_lto=false', '-Doptimization=2', '-Dsimpoints=true']),
     'asan': ('clang', CHECKED + ['-Db_sanitize=address,undefined', '-Dfuzz=true']),
     'tsan': ('clang', CHECKED + ['-Db_sanitize=thread']),
 }

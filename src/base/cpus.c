@@ -41,7 +41,7 @@ static unsigned quota_to_cpus(long long quota_us, long long period_us)
 
 static bool read_line(const char *directory, const char *name, char *line, int bytes)
 {
-    char path[PATH_BYTES * 2 + 32];
+    char path[PATH_BYTES * 3 + 32];
     snprintf(path, sizeof path, "%s/%s", directory, name);
     FILE *f = fopen(path, "r");
     bool good = f && fgets(line, bytes, f);
