@@ -8,13 +8,18 @@
 #include "shard/entry.h"
 #include "shard/keyspace.h"
 
-/* One database, made when it gets its first key. Other threads read the counters. */
+/* What other threads may read of a database. Lies in the page, so that it stays when the database is flushed. */
+struct database_numbers {
+    _Atomic uint64_t size, expires;
+    _Atomic uint64_t ttl_sum; /* of the shares of all deadlines, see expire.c */
+};
+
+/* One database, made when it gets its first key. */
 struct database {
     struct table table;
     struct wheel *wheel; /* NULL until a key gets an expiry */
-    _Atomic uint64_t size, expires;
-    _Atomic int64_t ttl_sum; /* of database_ttl_share of all deadlines */
-    uint8_t sweep;           /* 0 or ENTRY_SWEPT: what entries with a reference have when no sweep runs */
+    struct database_numbers *numbers;
+    uint8_t sweep; /* 0 or ENTRY_SWEPT: what entries with a reference have when no sweep runs */
     uint32_t id;
     bool epoch_open;         /* not all buckets have been seen by the snapshot yet */
     uint64_t epoch_position; /* those before it have */
@@ -22,16 +27,17 @@ struct database {
     struct database *next; /* of all that the keyspace has, or of its garbage */
 };
 
-enum { DATABASES_PER_PAGE = 1024 };
+enum { DATABASES_PER_PAGE = 64 };
 
 struct database_page {
-    _Atomic(struct database *) database[DATABASES_PER_PAGE];
+    struct database *database[DATABASES_PER_PAGE];
+    struct database_numbers numbers[DATABASES_PER_PAGE];
 };
 
 struct keyspace {
     struct mem_account *account;
     uint64_t seed;
-    int64_t now_ms, created_ms;
+    _Atomic int64_t now, created; /* ms; others read them for INFO */
     uint32_t databases;
     _Atomic uint32_t databases_used;
     bool no_touch;
@@ -47,11 +53,18 @@ struct keyspace {
     void *preimage_arg;
 };
 
-/* NULL if it has never had a key. */
+/* NULL if it has no keys. Owner only. */
 static inline struct database *database_of(const struct keyspace *ks, uint32_t db)
 {
     struct database_page *page = atomic_load_explicit(&ks->page[db / DATABASES_PER_PAGE], memory_order_acquire);
-    return page ? atomic_load_explicit(&page->database[db % DATABASES_PER_PAGE], memory_order_acquire) : NULL;
+    return page ? page->database[db % DATABASES_PER_PAGE] : NULL;
+}
+
+/* NULL if it has never had a key. Any thread. */
+static inline const struct database_numbers *database_numbers_of(const struct keyspace *ks, uint32_t db)
+{
+    struct database_page *page = atomic_load_explicit(&ks->page[db / DATABASES_PER_PAGE], memory_order_acquire);
+    return page ? &page->numbers[db % DATABASES_PER_PAGE] : NULL;
 }
 
 static inline void counter_add(_Atomic uint64_t *counter, uint64_t delta)
@@ -75,9 +88,14 @@ uint64_t database_hash(void *keyspace, const void *entry);
 /* A snapshot is given everything of d that it has not seen. */
 void walk_settle(struct database *d);
 
+static inline int64_t keyspace_now_ms(const struct keyspace *ks)
+{
+    return atomic_load_explicit(&ks->now, memory_order_relaxed);
+}
+
 static inline bool entry_is_expired(const struct keyspace *ks, const struct entry *e)
 {
-    return entry_has_expiry(e) && ks->now_ms > entry_expiry_ms(e);
+    return entry_has_expiry(e) && keyspace_now_ms(ks) > entry_expiry_ms(e);
 }
 
 #endif

@@ -12,13 +12,13 @@
 enum { REFERENCES_SLACK = 4096, REFERENCES_PER_KEY = 4, BATCH = 16 };
 
 /* What a deadline adds to ttl_sum: bounded, so that the sum of very many cannot overflow. */
-static int64_t ttl_share(const struct keyspace *ks, int64_t deadline_ms)
+static uint64_t ttl_share(const struct keyspace *ks, int64_t deadline_ms)
 {
-    const int64_t max = INT64_C(1) << 36;
-    if (deadline_ms < ks->created_ms)
+    const int64_t max = INT64_C(1) << 36, created = atomic_load_explicit(&ks->created, memory_order_relaxed);
+    if (deadline_ms < created)
         return 0;
-    int64_t share = (deadline_ms - ks->created_ms) >> 4;
-    return share < max ? share : max;
+    int64_t share = (deadline_ms - created) >> 4;
+    return (uint64_t)(share < max ? share : max);
 }
 
 static void file(struct database *d, struct entry *e, uint64_t hash, int64_t deadline_ms)
@@ -26,36 +26,35 @@ static void file(struct database *d, struct entry *e, uint64_t hash, int64_t dea
     struct keyspace *ks = d->keyspace;
     if (!d->wheel) {
         d->wheel = mem_alloc(ks->account, sizeof *d->wheel);
-        wheel_init(d->wheel, ks->account, ks->now_ms);
+        wheel_init(d->wheel, ks->account, keyspace_now_ms(ks));
     }
     e->flags = (uint8_t)((e->flags & ~ENTRY_SWEPT) | d->sweep);
-    wheel_add(d->wheel, hash, deadline_ms, ks->now_ms);
+    wheel_add(d->wheel, hash, deadline_ms, keyspace_now_ms(ks));
 }
 
 void expire_changed(struct database *d, struct entry *e, uint64_t hash, int64_t before, int64_t after)
 {
-    int64_t sum = atomic_load_explicit(&d->ttl_sum, memory_order_relaxed);
     if (before != EXPIRY_NONE) {
-        counter_add(&d->expires, (uint64_t)-1);
-        sum -= ttl_share(d->keyspace, before);
+        counter_add(&d->numbers->expires, (uint64_t)-1);
+        counter_add(&d->numbers->ttl_sum, -ttl_share(d->keyspace, before));
     }
     if (after != EXPIRY_NONE) {
-        counter_add(&d->expires, 1);
-        sum += ttl_share(d->keyspace, after);
+        counter_add(&d->numbers->expires, 1);
+        counter_add(&d->numbers->ttl_sum, ttl_share(d->keyspace, after));
         if (before == EXPIRY_NONE || after < before)
             file(d, e, hash, after);
     }
-    atomic_store_explicit(&d->ttl_sum, sum, memory_order_relaxed);
 }
 
 int64_t keyspace_avg_ttl_ms(const struct keyspace *ks, uint32_t db)
 {
-    const struct database *d = database_of(ks, db);
-    uint64_t n = d ? atomic_load_explicit(&d->expires, memory_order_relaxed) : 0;
-    if (n == 0)
+    const struct database_numbers *n = database_numbers_of(ks, db);
+    uint64_t expires = n ? atomic_load_explicit(&n->expires, memory_order_relaxed) : 0;
+    if (expires == 0)
         return 0;
-    int64_t average = atomic_load_explicit(&d->ttl_sum, memory_order_relaxed) / (int64_t)n * 16;
-    int64_t left = average + ks->created_ms - ks->now_ms;
+    /* The two may be of different moments; a wild result is better hidden. */
+    int64_t average = (int64_t)(atomic_load_explicit(&n->ttl_sum, memory_order_relaxed) / expires) * 16;
+    int64_t left = average + atomic_load_explicit(&ks->created, memory_order_relaxed) - keyspace_now_ms(ks);
     return left > 0 ? left : 0;
 }
 
@@ -89,7 +88,7 @@ static void look(struct database *d, uint64_t hash)
  * what was pending is done first, see wheel_sweep. */
 static void sweep_if_stale(struct database *d)
 {
-    uint64_t expires = atomic_load_explicit(&d->expires, memory_order_relaxed);
+    uint64_t expires = atomic_load_explicit(&d->numbers->expires, memory_order_relaxed);
     if (d->wheel->sweeping || d->wheel->pending || d->wheel->count <= REFERENCES_PER_KEY * expires + REFERENCES_SLACK)
         return;
     wheel_sweep(d->wheel);
@@ -104,7 +103,7 @@ static uint32_t database_expire_step(struct database *d, uint32_t budget)
         uint64_t hash[BATCH];
         uint32_t n = 0;
         sweep_if_stale(d);
-        while (n < BATCH && wheel_take(d->wheel, d->keyspace->now_ms, &hash[n])) {
+        while (n < BATCH && wheel_take(d->wheel, keyspace_now_ms(d->keyspace), &hash[n])) {
             table_prefetch_bucket(&d->table, hash[n++]);
             if (!d->wheel->pending)
                 break; /* one slot at a time: the next one is another sweep's, or nobody's */
@@ -126,7 +125,7 @@ bool keyspace_expire_step(struct keyspace *ks, uint32_t budget)
     for (struct database *d = ks->first; d && done < budget; d = d->next)
         if (d->wheel)
             done += database_expire_step(d, budget - done);
-    return keyspace_next_expiry_ms(ks) <= ks->now_ms;
+    return keyspace_next_expiry_ms(ks) <= keyspace_now_ms(ks);
 }
 
 int64_t keyspace_next_expiry_ms(const struct keyspace *ks)
@@ -135,7 +134,7 @@ int64_t keyspace_next_expiry_ms(const struct keyspace *ks)
     for (const struct database *d = ks->first; d; d = d->next) {
         if (!d->wheel)
             continue;
-        uint64_t expires = atomic_load_explicit(&d->expires, memory_order_relaxed);
+        uint64_t expires = atomic_load_explicit(&d->numbers->expires, memory_order_relaxed);
         bool stale = d->wheel->count > REFERENCES_PER_KEY * expires + REFERENCES_SLACK;
         int64_t at = stale ? 0 : wheel_next_ms(d->wheel);
         next = at < next ? at : next;

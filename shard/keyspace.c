@@ -23,7 +23,7 @@ struct keyspace *keyspace_create(struct mem_account *account, uint32_t databases
     ks->databases = databases;
     ks->seed = hash_seed;
     size_t pages = (databases + (uint64_t)DATABASES_PER_PAGE - 1) / DATABASES_PER_PAGE;
-    /* For two thousand million databases this is 16 MB of address space that nothing touches: not counted. */
+    /* For two thousand million databases this is 256 MB of address space that nothing touches: not counted. */
     ks->page = mem_zalloc(NULL, pages * sizeof *ks->page);
     return ks;
 }
@@ -48,11 +48,23 @@ static void database_put(struct keyspace *ks, uint32_t db, struct database *d)
         page = mem_zalloc(ks->account, sizeof *page);
         atomic_store_explicit(&ks->page[db / DATABASES_PER_PAGE], page, memory_order_release);
     }
-    if (d)
+    struct database_numbers *numbers = &page->numbers[db % DATABASES_PER_PAGE];
+    page->database[db % DATABASES_PER_PAGE] = d;
+    if (d) {
         d->id = db;
-    atomic_store_explicit(&page->database[db % DATABASES_PER_PAGE], d, memory_order_release);
+        d->numbers = numbers;
+    }
     if (d && db >= keyspace_databases_used(ks))
         atomic_store_explicit(&ks->databases_used, db + 1, memory_order_relaxed);
+}
+
+/* What others read of db from now on: copied, so that both numbers of a swap can be taken first. */
+static void put_numbers(struct keyspace *ks, uint32_t db, uint64_t size, uint64_t expires, uint64_t ttl_sum)
+{
+    struct database_numbers *n = (struct database_numbers *)database_numbers_of(ks, db);
+    atomic_store_explicit(&n->size, size, memory_order_relaxed);
+    atomic_store_explicit(&n->expires, expires, memory_order_relaxed);
+    atomic_store_explicit(&n->ttl_sum, ttl_sum, memory_order_relaxed);
 }
 
 static struct database *database_create(struct keyspace *ks, uint32_t db)
@@ -74,6 +86,7 @@ void database_detach(struct keyspace *ks, struct database *d)
     *link = d->next;
     d->next = NULL;
     database_put(ks, d->id, NULL);
+    put_numbers(ks, d->id, 0, 0, 0);
 }
 
 void keyspace_swap(struct keyspace *ks, uint32_t a, uint32_t b)
@@ -86,15 +99,20 @@ void keyspace_swap(struct keyspace *ks, uint32_t a, uint32_t b)
         walk_settle(in_a);
     if (in_b)
         walk_settle(in_b);
+    uint64_t size[2] = {keyspace_size(ks, a), keyspace_size(ks, b)};
+    uint64_t expires[2] = {keyspace_expires(ks, a), keyspace_expires(ks, b)};
+    uint64_t sum[2] = {in_a ? in_a->numbers->ttl_sum : 0, in_b ? in_b->numbers->ttl_sum : 0};
     database_put(ks, a, in_b);
     database_put(ks, b, in_a);
+    put_numbers(ks, a, size[1], expires[1], sum[1]);
+    put_numbers(ks, b, size[0], expires[0], sum[0]);
 }
 
 void keyspace_set_time(struct keyspace *ks, int64_t now_ms)
 {
-    if (ks->created_ms == 0)
-        ks->created_ms = now_ms;
-    ks->now_ms = now_ms;
+    if (atomic_load_explicit(&ks->created, memory_order_relaxed) == 0)
+        atomic_store_explicit(&ks->created, now_ms, memory_order_relaxed);
+    atomic_store_explicit(&ks->now, now_ms, memory_order_relaxed);
 }
 
 void keyspace_set_no_touch(struct keyspace *ks, bool on) { ks->no_touch = on; }
@@ -107,14 +125,14 @@ void keyspace_on_expired(struct keyspace *ks, keyspace_expired *fn, void *arg)
 
 uint64_t keyspace_size(const struct keyspace *ks, uint32_t db)
 {
-    struct database *d = database_of(ks, db);
-    return d ? atomic_load_explicit(&d->size, memory_order_relaxed) : 0;
+    const struct database_numbers *n = database_numbers_of(ks, db);
+    return n ? atomic_load_explicit(&n->size, memory_order_relaxed) : 0;
 }
 
 uint64_t keyspace_expires(const struct keyspace *ks, uint32_t db)
 {
-    struct database *d = database_of(ks, db);
-    return d ? atomic_load_explicit(&d->expires, memory_order_relaxed) : 0;
+    const struct database_numbers *n = database_numbers_of(ks, db);
+    return n ? atomic_load_explicit(&n->expires, memory_order_relaxed) : 0;
 }
 
 const struct keyspace_stats *keyspace_stats(const struct keyspace *ks) { return &ks->stats; }
@@ -180,7 +198,7 @@ static inline struct place find_live(struct keyspace *ks, uint32_t db, const str
     return p;
 }
 
-static uint32_t clock_of(const struct keyspace *ks) { return (uint32_t)(ks->now_ms / 1000); }
+static uint32_t clock_of(const struct keyspace *ks) { return (uint32_t)(keyspace_now_ms(ks) / 1000); }
 
 static inline void touch(struct keyspace *ks, struct entry *e)
 {
@@ -257,7 +275,7 @@ static struct place write_entry(struct keyspace *ks, struct place p, const struc
     struct table_place at = table_insert(&d->table, key->hash, p.entry);
     p.bucket = at.bucket;
     p.slot = at.slot;
-    counter_add(&d->size, 1);
+    counter_add(&d->numbers->size, 1);
     if (expiry_ms != EXPIRY_NONE)
         expire_changed(d, p.entry, key->hash, EXPIRY_NONE, expiry_ms);
     return p;
@@ -337,7 +355,7 @@ void database_remove(struct database *d, struct table_place at, uint64_t hash)
     if (deadline != EXPIRY_NONE)
         expire_changed(d, e, hash, deadline, EXPIRY_NONE);
     table_remove(&d->table, hash, at);
-    counter_add(&d->size, (uint64_t)-1);
+    counter_add(&d->numbers->size, (uint64_t)-1);
     entry_destroy(d->keyspace->account, e);
     if (table_is_sparse(&d->table))
         d->keyspace->sparse = true;

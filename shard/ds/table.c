@@ -14,8 +14,9 @@ static uint64_t low_bits(uint64_t v, uint32_t n) { return v & ((UINT64_C(1) << n
 
 /* ---- Segments ---- */
 
-/* Zeroed but for the epoch: what is new has nothing to show to a snapshot. The size classes used are multiples of a cache
- * line and mimalloc's blocks of them are aligned by themselves; asking for alignment would cost the next class. */
+/* Zeroed but for the epoch: what is new has nothing to show to a snapshot. The size classes used are multiples of a
+ * cache line and mimalloc's blocks of them are aligned by themselves; asking for alignment would cost the next class.
+ */
 static struct table_bucket *segment_create(struct table *t, uint32_t buckets)
 {
     size_t bytes = buckets * sizeof(struct table_bucket);
@@ -45,29 +46,70 @@ static uint64_t segment_word(const struct table_bucket *s, uint32_t buckets, uin
 static void fill_slot(struct table_bucket *b, uint32_t slot, uint32_t fraction, uint32_t away, uint8_t tag,
                       const void *entry)
 {
-    b->slot[slot] = (uint64_t)fraction << (64 - TABLE_FRACTION_BITS) | (uint64_t)away << 48 | (uint64_t)(uintptr_t)entry;
+    b->slot[slot] =
+        (uint64_t)fraction << (64 - TABLE_FRACTION_BITS) | (uint64_t)away << 48 | (uint64_t)(uintptr_t)entry;
     b->tag[slot] = tag;
 }
 
-/* Puts an entry into its home bucket or one of the neighbours. False if all are full. */
+static void note_away(struct table_bucket *home, uint32_t away)
+{
+    if (away > (home->flags & TABLE_DISPLACEMENT))
+        home->flags = (uint8_t)((home->flags & ~TABLE_DISPLACEMENT) | away);
+}
+
+/* Makes a free slot in bucket i by moving one of its entries further from home. Returns its index, or TABLE_SLOTS. */
+static uint32_t push_out(struct table *t, struct table_bucket *s, uint32_t n, uint32_t i)
+{
+    for (uint32_t step = 1; step <= TABLE_DISPLACEMENT && step < n; step++) {
+        struct table_bucket *to = &s[(i + step) % n];
+        uint32_t empty = table_match(to, 0);
+        if (!empty)
+            continue;
+        for (uint32_t k = 0; k < TABLE_SLOTS; k++) {
+            uint32_t away = (uint32_t)(s[i].slot[k] >> 48 & 3) + step;
+            if (away > TABLE_DISPLACEMENT || away >= n)
+                continue;
+            table_before_change(t, &s[i]);
+            table_before_change(t, to);
+            uint32_t slot = (uint32_t)__builtin_ctz(empty);
+            to->slot[slot] = s[i].slot[k] + ((uint64_t)step << 48);
+            to->tag[slot] = s[i].tag[k];
+            s[i].tag[k] = 0;
+            note_away(&s[(i + step + n - away) % n], away);
+            return k;
+        }
+    }
+    return TABLE_SLOTS;
+}
+
+/* Puts an entry into its home bucket or one of the neighbours; if all are full, tries to push another one out. False if
+ * there is no room. */
 static bool segment_put(struct table *t, struct table_bucket *s, uint32_t n, uint32_t fraction, uint8_t tag,
                         const void *entry, struct table_place *place)
 {
-    uint32_t home = table_home(fraction, n), i = home;
-    for (uint32_t away = 0; away <= TABLE_DISPLACEMENT && away < n; away++) {
-        uint32_t empty = table_match(&s[i], 0);
+    uint32_t home = table_home(fraction, n), reach = TABLE_DISPLACEMENT < n ? TABLE_DISPLACEMENT : n - 1;
+    uint32_t away = 0, slot = TABLE_SLOTS;
+    for (; away <= reach; away++) {
+        uint32_t empty = table_match(&s[(home + away) % n], 0);
         if (empty) {
-            uint32_t slot = (uint32_t)__builtin_ctz(empty);
-            table_before_change(t, &s[i]);
-            fill_slot(&s[i], slot, fraction, away, tag, entry);
-            if (away > (s[home].flags & TABLE_DISPLACEMENT))
-                s[home].flags = (uint8_t)((s[home].flags & ~TABLE_DISPLACEMENT) | away);
-            *place = (struct table_place){&s[i], slot};
-            return true;
+            slot = (uint32_t)__builtin_ctz(empty);
+            break;
         }
-        i = i + 1 == n ? 0 : i + 1;
     }
-    return false;
+    if (slot == TABLE_SLOTS)
+        for (away = reach;; away--) {
+            slot = push_out(t, s, n, (home + away) % n);
+            if (slot < TABLE_SLOTS)
+                break;
+            if (away == 0)
+                return false;
+        }
+    struct table_bucket *b = &s[(home + away) % n];
+    table_before_change(t, b);
+    fill_slot(b, slot, fraction, away, tag, entry);
+    note_away(&s[home], away);
+    *place = (struct table_place){b, slot};
+    return true;
 }
 
 static uint32_t segment_count(uint64_t word)
@@ -256,31 +298,56 @@ static void renew_fractions(struct table *t, struct gathered *g, uint32_t depth)
         prefetch_line(table_slot_entry(g->slot[i]));
     for (uint32_t i = 0; i < g->count; i++) {
         void *entry = table_slot_entry(g->slot[i]);
-        g->slot[i] = (uint64_t)(uintptr_t)entry |
-                     (uint64_t)table_fraction(t->hash(t->hash_arg, entry), depth) << (64 - TABLE_FRACTION_BITS);
+        g->slot[i] = (uint64_t)(uintptr_t)entry | (uint64_t)table_fraction(t->hash(t->hash_arg, entry), depth)
+                                                      << (64 - TABLE_FRACTION_BITS);
     }
 }
+
+static uint32_t next_size(uint32_t buckets) { return buckets < SPLIT_BUCKETS ? buckets * 2 : buckets + STEP_BUCKETS; }
 
 /* Fewest buckets that a segment of count entries is made with, so that it need not grow again at once. */
 static uint32_t buckets_for(uint32_t count, uint32_t min)
 {
     uint32_t n = min;
-    while (n < TABLE_SEGMENT_BUCKETS_MAX && count * 100 > n * TABLE_SLOTS * 88)
-        n = n < SPLIT_BUCKETS ? n * 2 : n + STEP_BUCKETS;
+    while (n < TABLE_SEGMENT_BUCKETS_MAX && count * 100 > n * TABLE_SLOTS * 92)
+        n = next_size(n);
     return n;
 }
 
-/* Lays entries [from, to) of g out in a new segment and enters it in the directory. */
-static void lay_out(struct table *t, const struct gathered *g, uint32_t from, uint32_t to, uint64_t hash, uint32_t depth,
-                    uint32_t buckets)
+/* Puts all of g into s; false at the first that finds no room. */
+static bool fill(struct table *t, const struct gathered *g, struct table_bucket *s, uint32_t buckets)
 {
-    struct table_bucket *s = segment_create(t, buckets);
-    for (uint32_t i = from; i < to; i++) {
-        struct table_place place;
+    struct table_place place;
+    for (uint32_t i = 0; i < g->count; i++)
+        if (!segment_put(t, s, buckets, (uint32_t)(g->slot[i] >> (64 - TABLE_FRACTION_BITS)), g->tag[i],
+                         table_slot_entry(g->slot[i]), &place))
+            return false;
+    return true;
+}
+
+/* Fills a segment of the largest size; what finds no room goes to the spill. */
+static void fill_or_spill(struct table *t, const struct gathered *g, struct table_bucket *s)
+{
+    struct table_place place;
+    for (uint32_t i = 0; i < g->count; i++) {
         void *entry = table_slot_entry(g->slot[i]);
-        if (!segment_put(t, s, buckets, (uint32_t)(g->slot[i] >> (64 - TABLE_FRACTION_BITS)), g->tag[i], entry, &place))
+        if (!segment_put(t, s, TABLE_SEGMENT_BUCKETS_MAX, (uint32_t)(g->slot[i] >> (64 - TABLE_FRACTION_BITS)),
+                         g->tag[i], entry, &place))
             spill_put(t, t->hash(t->hash_arg, entry), entry);
     }
+}
+
+/* Lays g out in a new segment of at least so many buckets and enters it in the directory. */
+static void lay_out(struct table *t, const struct gathered *g, uint64_t hash, uint32_t depth, uint32_t buckets)
+{
+    struct table_bucket *s = segment_create(t, buckets);
+    while (buckets < TABLE_SEGMENT_BUCKETS_MAX && !fill(t, g, s, buckets)) {
+        segment_destroy(t, s, buckets);
+        buckets = next_size(buckets);
+        s = segment_create(t, buckets);
+    }
+    if (buckets == TABLE_SEGMENT_BUCKETS_MAX)
+        fill_or_spill(t, g, s);
     directory_set(t, hash, depth, segment_word(s, buckets, depth));
     if (depth > t->depth_seen)
         t->depth_seen = (uint8_t)depth;
@@ -307,8 +374,8 @@ static void split(struct table *t, uint64_t hash, uint64_t word)
     renew_fractions(t, &g, depth + 1);
     renew_fractions(t, &side, depth + 1);
     uint64_t bit = UINT64_C(1) << (63 - depth);
-    lay_out(t, &g, 0, g.count, hash & ~bit, depth + 1, buckets_for(g.count, SPLIT_BUCKETS));
-    lay_out(t, &side, 0, side.count, hash | bit, depth + 1, buckets_for(side.count, SPLIT_BUCKETS));
+    lay_out(t, &g, hash & ~bit, depth + 1, buckets_for(g.count, SPLIT_BUCKETS));
+    lay_out(t, &side, hash | bit, depth + 1, buckets_for(side.count, SPLIT_BUCKETS));
 }
 
 /* Makes room around hash. False if the segment there can neither grow nor split. */
@@ -319,7 +386,7 @@ static bool grow(struct table *t, uint64_t hash)
     if (n < TABLE_SEGMENT_BUCKETS_MAX) {
         struct gathered g = {.count = 0};
         gather(t, word, &g);
-        lay_out(t, &g, 0, g.count, hash, depth, n < SPLIT_BUCKETS ? n * 2 : n + STEP_BUCKETS);
+        lay_out(t, &g, hash, depth, next_size(n));
         return true;
     }
     if (depth == TABLE_DEPTH_MAX)
@@ -343,7 +410,7 @@ static bool merge(struct table *t, uint64_t hash, uint64_t word)
     gather(t, word, &g);
     gather(t, other, &g);
     renew_fractions(t, &g, depth - 1);
-    lay_out(t, &g, 0, g.count, hash & ~bit, depth - 1, buckets_for(count + count / 4, 1));
+    lay_out(t, &g, hash & ~bit, depth - 1, buckets_for(count + count / 4, 1));
     directory_shrink(t, hash & ~bit);
     return true;
 }
@@ -358,7 +425,7 @@ bool table_shrink_step(struct table *t)
         if (fewer < n && count * 2 < n * TABLE_SLOTS) {
             struct gathered g = {.count = 0};
             gather(t, word, &g);
-            lay_out(t, &g, 0, g.count, hash, depth, fewer);
+            lay_out(t, &g, hash, depth, fewer);
         }
     }
     word = *table_word(t, hash);
@@ -425,21 +492,21 @@ void table_remove(struct table *t, uint64_t hash, struct table_place p)
 
 /* ---- Traversal ----
  *
- * A position is a prefix of a hash. The table keeps all entries in the order of their hashes: the directory is ordered by
- * the first bits, and a segment's buckets by the next. A scan step takes the bucket that a position falls into, gives all
- * entries at home there (they lie in it or in the three behind it, and each slot knows how far from home it is), and
- * returns the position at which that bucket's part of the hash space ends.
+ * A position is a prefix of a hash. The table keeps all entries in the order of their hashes: the directory is ordered
+ * by the first bits, and a segment's buckets by the next. A scan step takes the bucket that a position falls into,
+ * gives all entries at home there (they lie in it or in the three behind it, and each slot knows how far from home it
+ * is), and returns the position at which that bucket's part of the hash space ends.
  *
  * What if the table changes between steps? Growing, splitting, shrinking and merging move entries between buckets but
  * never change their hashes. Every step covers the whole interval from its position to the one it returns, in whatever
  * shape the table is at that moment: all entries with a hash in it are at home in the bucket that is visited. The
- * intervals of all steps together are the whole hash space. So an entry that is there from the first step to the last is
- * given when its hash is passed, whatever shape the table had before and has afterwards.
+ * intervals of all steps together are the whole hash space. So an entry that is there from the first step to the last
+ * is given when its hash is passed, whatever shape the table had before and has afterwards.
  *
- * What can be given twice? If segments merge or shrink, a bucket may begin before the position, and the entries in front
- * of it are given again. An entry that is removed and inserted again may be given or not, or, if it spills, by another
- * bucket's step than before; never outside its own interval. There is no state but the position, so a scan costs nothing
- * while nobody scans. */
+ * What can be given twice? If segments merge or shrink, a bucket may begin before the position, and the entries in
+ * front of it are given again. An entry that is removed and inserted again may be given or not, or, if it spills, by
+ * another bucket's step than before; never outside its own interval. There is no state but the position, so a scan
+ * costs nothing while nobody scans. */
 
 struct boundary {
     uint64_t from, to; /* positions */

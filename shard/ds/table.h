@@ -1,13 +1,13 @@
-/* A hash table of pointers: segmented extendible hashing (R. Fagin et al., "Extendible Hashing", TODS 1979) with buckets
- * of one cache line. It knows nothing of what the pointers mean; hashes and equality come from the caller.
+/* A hash table of pointers: segmented extendible hashing (R. Fagin et al., "Extendible Hashing", TODS 1979) with
+ * buckets of one cache line. It knows nothing of what the pointers mean; hashes and equality come from the caller.
  *
- * A directory maps the first bits of a hash to a segment, an array of 1 to 64 buckets; the next 14 bits of the hash (the
- * fraction) choose the home bucket, in order. An entry lies in its home bucket or in one of the three behind it. If all
- * are full, the segment grows by a step, or splits in two once it has 64. So growth costs the same however large the
- * table is, memory per key stays flat between powers of two, and all entries lie in the order of their hashes.
+ * A directory maps the first bits of a hash to a segment, an array of 1 to 64 buckets; the next 14 bits of the hash
+ * (the fraction) choose the home bucket, in order. An entry lies in its home bucket or in one of the three behind it.
+ * If all are full, the segment grows by a step, or splits in two once it has 64. So growth costs the same however large
+ * the table is, memory per key stays flat between powers of two, and all entries lie in the order of their hashes.
  *
- * The directory has two levels: a root of up to 2^10 words, and below a full root a sub-directory per word, each of which
- * doubles on its own. Nothing that depends on the size of the table is ever moved at once.
+ * The directory has two levels: a root of up to 2^10 words, and below a full root a sub-directory per word, each of
+ * which doubles on its own. Nothing that depends on the size of the table is ever moved at once.
  *
  * Owner: whoever owns the table; nothing locks. Places and buckets are good until the next insert or shrink step. */
 #ifndef SKUA_SHARD_DS_TABLE_H
@@ -27,14 +27,14 @@ enum {
     TABLE_SEGMENT_BUCKETS_MAX = 64,
     TABLE_FRACTION_BITS = 14,
     TABLE_ROOT_DEPTH_MAX = 10,
-    TABLE_DEPTH_MAX = 28,      /* depth and fraction together are the position's bits */
+    TABLE_DEPTH_MAX = 28, /* depth and fraction together are the position's bits */
     TABLE_POSITION_BITS = TABLE_DEPTH_MAX + TABLE_FRACTION_BITS,
-    TABLE_DISPLACEMENT = 3,    /* mask in flags: how far entries at home here lie away at most */
-    TABLE_EPOCH = 4,           /* mask in flags: equals that of the table if the bucket has been seen by the snapshot */
+    TABLE_DISPLACEMENT = 3, /* mask in flags: how far entries at home here lie away at most */
+    TABLE_EPOCH = 4,        /* mask in flags: equals that of the table if the bucket has been seen by the snapshot */
 };
 
-/* One cache line. slot: fraction (14 bits), displacement from the home bucket (2), pointer (48); 0 if empty. tag: a byte
- * of the hash, never 0 in a slot that is used. */
+/* One cache line. slot: fraction (14 bits), displacement from the home bucket (2), pointer (48); 0 if empty. tag: a
+ * byte of the hash, never 0 in a slot that is used. */
 struct table_bucket {
     _Alignas(64) uint64_t slot[TABLE_SLOTS];
     uint8_t tag[TABLE_SLOTS];
@@ -45,9 +45,9 @@ typedef uint64_t table_hash(void *arg, const void *entry);
 /* A bucket is about to change for the first time in this epoch. */
 typedef void table_preimage(void *arg, struct table_bucket *bucket);
 
-/* A directory word is a segment: pointer (64-byte aligned), buckets << 48, depth in the low 6 bits; or, with TABLE_SUB, a
- * sub-directory: pointer, depth << 48. */
-#define TABLE_SUB (UINT64_C(1) << 63)
+/* A directory word is a segment: pointer (64-byte aligned), buckets << 48, depth in the low 6 bits; or, with TABLE_SUB,
+ * a sub-directory: pointer, depth << 48. */
+#define TABLE_SUB          (UINT64_C(1) << 63)
 #define TABLE_POINTER_MASK ((UINT64_C(1) << 48) - 1)
 
 struct table {
@@ -132,7 +132,8 @@ static inline void *table_at(struct table_place p) { return table_slot_entry(p.b
 typedef bool table_is(const void *key, const void *entry);
 
 static inline __attribute__((always_inline)) void *table_find_in(struct table_bucket *b, uint32_t fraction, uint8_t tag,
-                                                                 table_is *is, const void *key, struct table_place *place)
+                                                                 table_is *is, const void *key,
+                                                                 struct table_place *place)
 {
     for (uint32_t mask = table_match(b, tag); mask; mask &= mask - 1) {
         uint32_t slot = (uint32_t)__builtin_ctz(mask);
@@ -207,17 +208,19 @@ static inline void table_replace(struct table_place p, void *entry)
 void table_remove(struct table *t, uint64_t hash, struct table_place p);
 
 /* Visits the entries of the home bucket at position (a hash prefix of TABLE_POSITION_BITS) and returns the position of
- * the next one, 0 behind the last. visit must not change the table; it returns nothing. See table.c for the guarantee. */
+ * the next one, 0 behind the last. visit must not change the table; it returns nothing. See table.c for the guarantee.
+ */
 typedef void table_visit(void *arg, void *entry);
 uint64_t table_scan(const struct table *t, uint64_t position, table_visit *visit, void *arg);
 
 /* An entry, each one equally likely; NULL only if there is none. */
 void *table_random(const struct table *t, uint64_t (*random)(void *), void *arg, struct table_place *place);
 
-/* From now on preimage is given each bucket before its first change. The last epoch must have been walked to its end. */
+/* From now on preimage is given each bucket before its first change. The last epoch must have been walked to its end.
+ */
 void table_start_epoch(struct table *t, table_preimage *preimage, void *arg);
-/* Gives buckets that have not been seen to preimage, from position on, one segment at most; returns where to go on, 0 at
- * the end. Does nothing for those seen. Walks an epoch to its end, with preimage NULL too. */
+/* Gives buckets that have not been seen to preimage, from position on, one segment at most; returns where to go on, 0
+ * at the end. Does nothing for those seen. Walks an epoch to its end, with preimage NULL too. */
 uint64_t table_epoch_step(struct table *t, uint64_t position);
 
 /* Far too large for what is in it. */
@@ -229,8 +232,8 @@ static inline bool table_is_sparse(const struct table *t)
  * at the end of a round. */
 bool table_shrink_step(struct table *t);
 
-/* Empties a table that nothing else is done with any more: gives each entry of one segment to visit, which frees it, and
- * frees the segment. Returns false when all are gone; then only table_deinit is left. *visited is added to. */
+/* Empties a table that nothing else is done with any more: gives each entry of one segment to visit, which frees it,
+ * and frees the segment. Returns false when all are gone; then only table_deinit is left. *visited is added to. */
 bool table_clear_step(struct table *t, table_visit *visit, void *arg);
 
 #endif
