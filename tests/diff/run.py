@@ -147,7 +147,7 @@ def is_redis(path):
 
 
 def start_other(options, threads, backend):
-    settings = {'enable-debug-command': 'yes'}
+    settings = {'enable-debug-command': 'yes', 'save': ''}
     if is_redis(options.server):
         return servers.redis_server(settings)
     return servers.skua_server(options.server, dict(settings, threads=threads, **{'io-backend': backend}))

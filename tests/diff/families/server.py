@@ -38,7 +38,7 @@ OPTIONS = (
 FIXED_OPTIONS = ((b'databases', b'32'), (b'tcp-backlog', b'100'), (b'io-threads', b'2'), (b'unixsocket', b'/tmp/x'),
                  (b'always-show-logo', b'yes'), (b'logfile', b'x'), (b'enable-debug-command', b'no'),
                  (b'supervised', b'no'), (b'server_cpulist', b'0'), (b'io-threads-do-reads', b'yes'))
-PATTERNS = (b'timeout', b'TIMEOUT', b'tcp-*', b'*-cpulist', b'*_cpulist', b'client-*-limit', b'shutdown-on-*',
+PATTERNS = (b'timeout', b'TIMEOUT', b'tcp-*', b'client-*-limit', b'shutdown-on-*',
             b'lazyfree-lazy-e*', b'nosuch', b'', b'time?ut', b'[th][zi]', b'active-defrag-*', b'databases', b'save',
             b'appendonly', b'enable-*', b'io-threads*', b'maxclients', b'bind', b'loglevel', b'requirepass',
             b'protected-mode', b'proto-max-bulk-len', b'lazyfree*del', b'unixsocket*', b'\xff*', b'hz', b'dynamic-hz',
