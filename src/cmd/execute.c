@@ -26,13 +26,26 @@ struct keyspace *cmd_keyspace(const struct cmd *c, uint32_t i) { return cmd_shar
 
 struct blob *cmd_take_blob(struct cmd *c, uint32_t i)
 {
-    for (uint32_t k = 0; c->blobs && k < c->blobs->n; k++)
-        if (c->blobs->v[k].arg == c->arg_first + i) {
-            struct blob *b = c->blobs->v[k].blob;
-            c->blobs->v[k].blob = NULL;
-            return b;
-        }
-    return NULL;
+    struct arg_blobs *blobs = c->blobs;
+    if (c->argv[i].len < PARSE_DIRECT_BYTES_MIN)
+        return NULL; /* a quoted word of an inline command: a value like any other */
+    uint32_t low = 0, high = blobs ? blobs->n : 0;
+    while (low < high) { /* they are in the order of arguments, of which a client may send very many */
+        uint32_t mid = low + (high - low) / 2;
+        if (blobs->v[mid].arg < c->arg_first + i)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (!blobs || low == blobs->n || blobs->v[low].arg != c->arg_first + i)
+        return NULL;
+    struct blob *blob = blobs->v[low].blob;
+    /* For the journal the arguments are read once more after the command ran. Until then they must be there, even if
+     * the command itself has replaced the value by another (MSET k a k b). */
+    if (blob && c->effects)
+        return blob_hold(blob);
+    blobs->v[low].blob = NULL;
+    return blob;
 }
 
 void cmd_changed(struct cmd *c) { c->changed = true; }
