@@ -82,13 +82,14 @@ static void wake_shards(struct worker *w, const struct shard_set *set)
 
 void bundles_put(struct worker *w)
 {
+    struct shard_set waiting = {0}; /* wanted by bundles that stay open: younger ones must not pass them for ever */
     for (struct list *n = w->open_bundles.next, *next; n != &w->open_bundles; n = next) {
         next = n->next;
         struct bundle *u = container_of(n, struct bundle, node);
-        if (queues_behind_own(w, u))
-            continue;
-        if (!lanes_put(&w->server->lanes, &u->hold)) {
-            w->busy = true;
+        bool behind = queues_behind_own(w, u) || shard_set_intersects(&waiting, &u->hold.shards);
+        if (behind || !lanes_put(&w->server->lanes, &u->hold)) {
+            shard_set_unite(&waiting, &u->hold.shards);
+            w->busy = w->busy || !behind;
             continue;
         }
         /* It may have all its shards by now, but only this worker runs it, so it is still there. */
