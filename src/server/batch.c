@@ -61,7 +61,8 @@ static void batch_put(struct batch *b)
     b->client = NULL;
     b->source = (struct slice){0};
     bool large = b->bytes_cap > BATCH_KEEP_BYTES || b->args.cap * sizeof *b->args.v > BATCH_KEEP_BYTES ||
-                 b->nkeys * sizeof *b->keys > BATCH_KEEP_BYTES;
+                 b->keys_cap * sizeof *b->keys > BATCH_KEEP_BYTES ||
+                 b->blobs.cap * sizeof *b->blobs.v > BATCH_KEEP_BYTES;
     if (large || w->nfree_batches >= FREE_BATCHES_MAX) {
         batch_free(b);
         return;
@@ -300,6 +301,13 @@ static void copy_source(struct batch *b)
 
 /* ---- Running one request ---- */
 
+/* For the keys of one request, whose shards this worker may touch. */
+static void set_no_touch(struct worker *w, const struct batch *b, const struct request *r, bool on)
+{
+    for (uint32_t k = r->key_first; k < r->key_first + r->nkeys; k++)
+        keyspace_set_no_touch(w->server->shards[b->keys[k].shard]->keyspace, on);
+}
+
 void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *reply, struct effects *effects)
 {
     const struct request *r = &b->requests[i];
@@ -323,7 +331,11 @@ void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *
     };
     reply->resp = r->resp;
     reply->failed = false;
+    if (__builtin_expect(r->no_touch, false))
+        set_no_touch(w, b, r, true);
     execute(&c);
+    if (__builtin_expect(r->no_touch, false))
+        set_no_touch(w, b, r, false);
     if (__builtin_expect(reply->failed, false))
         stat_add(&w->stats.errors, 1);
     stat_add(&w->stats.commands, 1);
@@ -806,7 +818,6 @@ void group_run(struct worker *w, struct group *g)
     shard_begin(&w->shard, w->id, w->now_ms, effects);
     for (uint32_t i = 0; i < g->count; i++) {
         size_t before = g->reply.len;
-        keyspace_set_no_touch(w->shard.keyspace, b->requests[g->tasks[i].request].no_touch);
         batch_execute(w, b, g->tasks[i].request, &g->reply, effects);
         g->tasks[i].reply_len = (uint32_t)(g->reply.len - before);
     }

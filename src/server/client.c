@@ -146,22 +146,26 @@ void client_set_text(char **field, struct slice text)
 
 /* ---- Input ---- */
 
+/* As Redis, arguments of the command that is not complete yet count: of a command with a million large ones, which lie
+ * in blobs, the query buffer is never large. */
 static void check_query_limit(struct client *c)
 {
     struct worker *w = c->worker;
-    if (c->conn.query_len + c->conn.bulk_left <= (uint64_t)w->config->client_query_buffer_limit)
+    size_t bytes = c->conn.query_len + parse_memory(&c->parser);
+    if (bytes <= (uint64_t)w->config->client_query_buffer_limit)
         return;
     static struct log_limit limit;
     stat_add(&w->stats.query_limit_closed, 1);
     log_limited(&limit, LOG_LEVEL_WARNING,
                 "Closing client that reached max query buffer length: id=%llu addr=%s qbuf=%zu",
-                (unsigned long long)c->id, c->address, c->conn.query_len);
+                (unsigned long long)c->id, c->address, bytes);
     client_close(c);
 }
 
 static void on_input(struct conn *conn)
 {
     struct client *c = (struct client *)conn;
+    worker_see_time(c->worker);
     if (!c->batch)
         batches_run(c);
     /* Commands are under way and more keep coming: the kernel holds them back until the batch is done. */
@@ -173,6 +177,7 @@ static void on_input(struct conn *conn)
 static void on_bulk(struct conn *conn)
 {
     struct client *c = (struct client *)conn;
+    worker_see_time(c->worker);
     parse_bulk_received(&c->parser);
     c->active_ms = c->worker->now_ms;
 }
@@ -180,7 +185,7 @@ static void on_bulk(struct conn *conn)
 void client_run(struct client *c)
 {
     batches_run(c);
-    if (!c->batch && !c->conn.closing && !c->close_after_reply && !c->conn.reading)
+    if (!c->batch && !c->conn.closing && !c->close_after_reply && !c->input_ended && !c->conn.reading)
         conn_read_start(&c->conn);
     conn_trim(&c->conn);
 }
@@ -255,7 +260,7 @@ static void check_output_limit(struct client *c)
 
 static void finish_if_drained(struct client *c)
 {
-    if (c->close_after_reply && !c->batch && conn_drained(&c->conn))
+    if ((c->close_after_reply || c->input_ended) && !c->batch && conn_drained(&c->conn))
         client_close(c);
 }
 
@@ -332,10 +337,17 @@ void client_close_after_reply(struct client *c)
     client_dirty(c);
 }
 
+/* `printf 'PING\r\n' | nc` ends its input at once and wants its answer all the same. */
 static void on_end(struct conn *conn, int error)
 {
-    (void)error;
-    client_close((struct client *)conn);
+    struct client *c = (struct client *)conn;
+    if (error != 0 || c->paused || (!c->batch && conn_drained(conn))) {
+        client_close(c);
+        return;
+    }
+    c->input_ended = true;
+    conn->await_sent = true;
+    conn_read_stop(conn);
 }
 
 static void client_free(struct client *c)
@@ -369,6 +381,9 @@ void clients_reap(struct worker *w)
 void clients_cron(struct worker *w)
 {
     int64_t timeout_ms = w->config->timeout * 1000;
+    if (w->stopping && w->now_ns >= w->stop_ns)
+        for (struct list *n = w->clients.next; n != &w->clients; n = n->next)
+            client_close(container_of(n, struct client, node));
     if (w->pause != PAUSE_NONE && w->now_ms >= w->pause_until_ms)
         clients_unpause(w);
     for (uint32_t left = w->nclients / 10 + 1; left > 0 && !list_empty(&w->clients); left--) {

@@ -40,6 +40,7 @@ struct client {
     bool authenticated;
     bool unix_socket;
     bool close_after_reply;
+    bool input_ended; /* the peer has sent all it will send; it may still read */
     bool no_touch;
     bool paused;
     bool peer_is_local;
@@ -95,7 +96,8 @@ void client_close_after_reply(struct client *c);
 
 /* End of an iteration: frees those that are done. */
 void clients_reap(struct worker *w);
-/* Ten times a second, for a tenth of the clients: idle timeout, soft output limits. */
+/* Ten times a second, for a tenth of the clients: idle timeout, soft output limits. When the worker stops, all that are
+ * left. */
 void clients_cron(struct worker *w);
 
 /* Sends what the dirty clients have, checks output limits. */

@@ -16,6 +16,8 @@
 #include "src/server/listen.h"
 #include "src/server/worker.h"
 
+enum { STOP_GRACE_NS = 500 * 1000 * 1000 };
+
 /* ---- Making and ending ---- */
 
 static void make_run_id(char out[static RUN_ID_BYTES + 1])
@@ -75,8 +77,14 @@ void server_destroy(struct server *s)
 static bool stop_worker(struct worker *w, struct ask *a, struct ask_part *part)
 {
     w->stopping = true;
-    for (struct list *n = w->clients.next; n != &w->clients; n = n->next)
-        client_close_after_reply(container_of(n, struct client, node));
+    w->stop_ns = w->now_ns + STOP_GRACE_NS;
+    for (struct list *n = w->clients.next; n != &w->clients; n = n->next) {
+        struct client *c = container_of(n, struct client, node);
+        if (c->paused)
+            client_close(c); /* what it waits for may be far away */
+        else
+            client_close_after_reply(c);
+    }
     return true;
 }
 
@@ -137,6 +145,7 @@ static uint32_t least_loaded(const struct server *s)
 void server_accept(struct worker *w, int fd, bool unix_socket)
 {
     struct server *s = w->server;
+    worker_see_time(w);
     uint64_t id = atomic_fetch_add_explicit(&s->next_client_id, 1, memory_order_relaxed) + 1;
     struct client *c = client_create(fd, id, unix_socket, w->now_ms);
     if (atomic_load_explicit(&s->nclients, memory_order_relaxed) >= (uint64_t)w->config->maxclients) {

@@ -222,8 +222,9 @@ static void run_fibers(struct worker *w)
 
 /* ---- The loop ---- */
 
-static void tick(struct worker *w)
+void worker_tick(struct worker *w)
 {
+    w->time_seen = true;
     w->now_ns = io_now_ns(w->io);
     w->now_ms = io_wall_us(w->io) / 1000;
 }
@@ -290,13 +291,14 @@ void worker_run(struct worker *w)
 {
     mem_count_thread(&w->memory);
     ASSERT(io_enter(w->io) == 0);
-    tick(w);
+    worker_tick(w);
     w->cron_ns = w->now_ns + CRON_NS;
     if (w->id == 0 && w->server->listeners)
         listeners_start(w->server->listeners, w);
-    while (!w->stopping || w->nclients > 0) {
+    while (!w->stopping || atomic_load_explicit(&w->server->nclients, memory_order_relaxed) > 0) {
+        w->time_seen = false;
         wait_for_work(w);
-        tick(w);
+        worker_see_time(w);
         take_mail(w);
         run_again(w);
         run_lane(w);

@@ -106,13 +106,15 @@ struct worker {
     struct effects effects;                    /* of the group or transaction that runs */
     struct journal_sink *journal;              /* NULL: nothing is journalled */
 
+    bool time_seen;   /* now_ns and now_ms are of this iteration: see worker_see_time */
     uint64_t now_ns;  /* monotonic, of this iteration */
     int64_t now_ms;   /* wall clock, of this iteration */
     uint64_t cron_ns; /* next cron */
     struct random random;
-    bool freeing;  /* the keyspace may have something to free or to merge */
-    bool busy;     /* something wants another iteration at once */
-    bool stopping; /* the loop ends when every client is gone */
+    bool freeing;     /* the keyspace may have something to free or to merge */
+    bool busy;        /* something wants another iteration at once */
+    bool stopping;    /* the loop ends when every client of every worker is gone: they may need this shard */
+    uint64_t stop_ns; /* when clients that have not read their replies are closed all the same */
     struct worker_stats stats;
     struct rate ops_rate, in_rate, out_rate;
     struct mem_account memory; /* all that this thread has allocated, less what it has freed */
@@ -137,6 +139,17 @@ bool worker_spawn(struct worker *w, fiber_fn *fn, void (*finish)(void *arg), voi
 
 /* Inside such a fiber: gives the loop back until wake_ns at least. */
 void worker_yield_until(struct worker *w, uint64_t wake_ns);
+
+/* Reads the clocks. */
+void worker_tick(struct worker *w);
+
+/* First thing in what the kernel calls: the worker may have slept since it last looked at the clocks, and a command
+ * must not see a time before it was sent. */
+static inline void worker_see_time(struct worker *w)
+{
+    if (!w->time_seen)
+        worker_tick(w);
+}
 
 /* Takes a new snapshot, of which it gets a reference, and applies what depends on it. */
 void worker_take_control(struct worker *w, const struct control_state *state);

@@ -14,11 +14,11 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from tests.hostile import crowds, network, readers, requests  # noqa: E402
+from tests.hostile import crowds, moments, network, readers, requests  # noqa: E402
 from tests.hostile.support import Checks, Failed  # noqa: E402
 from tests.lib import cases, servers  # noqa: E402
 
-TESTS = crowds.TESTS + readers.TESTS + requests.TESTS + network.TESTS
+TESTS = crowds.TESTS + readers.TESTS + requests.TESTS + network.TESTS + moments.TESTS
 CONFIGURATIONS = ((4, 'io_uring'), (1, 'epoll'), (4, 'epoll'), (1, 'io_uring'))
 
 
