@@ -24,7 +24,9 @@ void conn_init(struct conn *c, struct io *io, int fd, const struct conn_events *
 
 struct slice conn_input(const struct conn *c)
 {
-    return c->arrived.ptr ? c->arrived : slice_of(c->query + c->query_start, c->query_len);
+    if (c->arrived.ptr || !c->query)
+        return c->arrived;
+    return slice_of(c->query + c->query_start, c->query_len);
 }
 
 void conn_consume(struct conn *c, size_t n)

@@ -20,9 +20,18 @@ enum {
     BATCH_KEEP_BYTES = 64 * 1024, /* a reused batch or group keeps no buffer larger than this */
     FREE_BATCHES_MAX = 256,
     GROUP_REPLY_KEEP_BYTES = 16 * 1024,
+    KEYS_FIRST = 16,
 };
 
 /* ---- Memory ---- */
+
+static void keys_reserve(struct batch *b, uint32_t n)
+{
+    if (b->nkeys + n <= b->keys_cap)
+        return;
+    b->keys_cap = (b->nkeys + n) * 2;
+    b->keys = mem_realloc(NULL, b->keys, b->keys_cap * sizeof *b->keys);
+}
 
 static struct batch *batch_get(struct worker *w, struct client *c)
 {
@@ -33,6 +42,7 @@ static struct batch *batch_get(struct worker *w, struct client *c)
     } else {
         b = mem_zalloc(NULL, sizeof *b);
         b->home = w;
+        keys_reserve(b, KEYS_FIRST); /* so that there is an array also for requests without keys */
         reply_init(&b->reply, 2);
     }
     b->client = c;
@@ -128,14 +138,6 @@ void batches_deinit(struct worker *w)
 }
 
 /* ---- Parsing and routing ---- */
-
-static void keys_reserve(struct batch *b, uint32_t n)
-{
-    if (b->nkeys + n <= b->keys_cap)
-        return;
-    b->keys_cap = (b->nkeys + n) * 2;
-    b->keys = mem_realloc(NULL, b->keys, b->keys_cap * sizeof *b->keys);
-}
 
 static void add_key(struct batch *b, struct slice s) { b->keys[b->nkeys++] = key_make(&b->home->shape, s); }
 

@@ -60,6 +60,7 @@ struct server *server_create(const struct config *config, uint32_t nworkers, str
 
 void server_destroy(struct server *s)
 {
+    mem_count_thread(NULL); /* the account goes with the server, or, in the simulator, with one of its workers */
     for (uint32_t i = 0; i < s->nworkers; i++) {
         worker_deinit(s->workers[i]);
         mem_free(NULL, s->workers[i]);
@@ -70,7 +71,6 @@ void server_destroy(struct server *s)
     mem_free(NULL, s->shards);
     mem_free(NULL, s->load);
     mem_free(NULL, s->not_built_logged);
-    mem_count_thread(NULL);
     mem_free(NULL, s);
 }
 

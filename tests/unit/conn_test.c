@@ -177,13 +177,19 @@ static void pair_open(struct pair *p, struct world *w)
     conn_read_start(&p->reader);
 }
 
+static bool both_finish(struct pair *p, bool *writer_gone, bool *reader_gone)
+{
+    *writer_gone = *writer_gone || conn_finish(&p->writer);
+    *reader_gone = *reader_gone || conn_finish(&p->reader);
+    return *writer_gone && *reader_gone;
+}
+
 static void pair_finish(struct pair *p, struct world *w)
 {
     conn_close(&p->writer);
     conn_close(&p->reader);
     bool writer_gone = false, reader_gone = false;
-    UNTIL(w, (writer_gone = writer_gone || conn_finish(&p->writer)) &
-                       (reader_gone = reader_gone || conn_finish(&p->reader)));
+    UNTIL(w, both_finish(p, &writer_gone, &reader_gone));
     free(p->bulk);
     free(p->stream);
 }
