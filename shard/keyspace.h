@@ -33,12 +33,12 @@ struct keyspace;
 /* Where an entry lies in its table. entry is NULL if there is none. */
 struct place {
     struct entry *entry;
-    void *bucket;      /* private */
-    uint32_t slot;     /* private */
+    void *bucket;  /* private */
+    uint32_t slot; /* private */
     uint32_t db;
 };
 
-struct keyspace_stats {   /* written by the owner, read by anybody with relaxed loads */
+struct keyspace_stats { /* written by the owner, read by anybody with relaxed loads */
     _Atomic uint64_t hits, misses, expired, expired_stale_scans;
 };
 
@@ -55,9 +55,9 @@ void keyspace_prefetch_bucket(const struct keyspace *ks, uint32_t db, uint64_t h
 void keyspace_prefetch_entry(const struct keyspace *ks, uint32_t db, uint64_t hash);
 
 /* The live entry of key. An expired one is deleted first (and reported to the expire callback) unless the caller only
- * peeks. keyspace_read counts hits and misses and sets the access clock (unless no_touch), keyspace_look counts but leaves
- * the clock alone (TTL, EXISTS, TYPE), keyspace_write sets it and counts nothing; keyspace_peek does neither and deletes
- * nothing. */
+ * peeks. keyspace_read counts hits and misses and sets the access clock (unless no_touch), keyspace_look counts but
+ * leaves the clock alone (TTL, EXISTS, TYPE), keyspace_write sets it and counts nothing; keyspace_peek does neither and
+ * deletes nothing. */
 struct place keyspace_read(struct keyspace *ks, uint32_t db, const struct key *key);
 struct place keyspace_look(struct keyspace *ks, uint32_t db, const struct key *key);
 struct place keyspace_write(struct keyspace *ks, uint32_t db, const struct key *key);
@@ -73,12 +73,12 @@ void keyspace_set_no_touch(struct keyspace *ks, bool on);
 typedef void keyspace_expired(void *arg, uint32_t db, struct slice key);
 void keyspace_on_expired(struct keyspace *ks, keyspace_expired *fn, void *arg);
 
-/* How a string that is set may be kept: as an integer where that loses nothing, as text (embstr or raw by its length), or
- * raw, as Redis keeps what APPEND and SETRANGE made. */
+/* How a string that is set may be kept: as an integer where that loses nothing, as text (embstr or raw by its length),
+ * or raw, as Redis keeps what APPEND and SETRANGE made. */
 enum string_form { STRING_ENCODED, STRING_PLAIN, STRING_RAW };
 
-/* Creates the string key or gives it a new value, which must not lie in its entry; place comes from keyspace_write of the
- * same key. The expiry of the result is expiry_ms (EXPIRY_NONE: none). Returns where it is now. */
+/* Creates the string key or gives it a new value, which must not lie in its entry; place comes from keyspace_write of
+ * the same key. The expiry of the result is expiry_ms (EXPIRY_NONE: none). Returns where it is now. */
 struct place keyspace_set_string(struct keyspace *ks, struct place place, const struct key *key, struct slice value,
                                  int64_t expiry_ms, enum string_form form);
 /* As above with a blob of any size, whose reference is taken over. */
@@ -90,8 +90,8 @@ struct place keyspace_set_int(struct keyspace *ks, struct place place, const str
 /* Gives a string that lies in its entry (not ENC_INT, not ENC_BLOB) another length, at most ENTRY_INLINE_BYTES_MAX; it
  * is raw from now on. Returns its bytes, of which those past the old length are for the caller to fill. */
 char *keyspace_resize_string(struct keyspace *ks, struct place *place, size_t len);
-/* The blob of an ENC_BLOB string, for the caller to change; it is copied first if others hold it. cap: bytes that it has to
- * have room for. The caller sets its len (at most cap). */
+/* The blob of an ENC_BLOB string, for the caller to change; it is copied first if others hold it. cap: bytes that it
+ * has to have room for. The caller sets its len (at most cap). */
 struct blob *keyspace_change_blob(struct keyspace *ks, struct place *place, size_t cap);
 
 /* Removes a live entry and frees its value. */
@@ -144,11 +144,12 @@ int64_t keyspace_next_expiry_ms(const struct keyspace *ks);
  * deletion, and ends epochs that were given up. Costs next to nothing when there is nothing to do. */
 bool keyspace_free_step(struct keyspace *ks, uint32_t budget);
 
-/* Snapshots. From keyspace_start_epoch on, what every bucket held at that moment is given to fn: by keyspace_epoch_step, or
- * before its first change if that comes first; entries one by one, none twice. fn copies what it keeps; of a blob it may
- * take a reference, then the bytes stay as they are. keyspace_end_epoch gives a snapshot up; fn is not called any more.
- * An epoch starts only when the last one has been walked to its end (keyspace_epoch_is_over): keyspace_epoch_step goes on
- * with that after keyspace_end_epoch, and keyspace_free_step does it too. */
+/* Snapshots. From keyspace_start_epoch on, what every bucket held at that moment is given to fn: by
+ * keyspace_epoch_step, or before its first change if that comes first; entries one by one, none twice. fn copies what
+ * it keeps; of a blob it may take a reference, then the bytes stay as they are. keyspace_end_epoch gives a snapshot up;
+ * fn is not called any more. An epoch starts only when the last one has been walked to its end
+ * (keyspace_epoch_is_over): keyspace_epoch_step goes on with that after keyspace_end_epoch, and keyspace_free_step does
+ * it too. */
 typedef void keyspace_preimage(void *arg, uint32_t db, const struct entry *e);
 void keyspace_start_epoch(struct keyspace *ks, keyspace_preimage *fn, void *arg);
 /* Goes on with one segment of a table; false if nothing is left. */

@@ -48,8 +48,8 @@ struct request {
     size_t from, to;
 };
 
-/* A request of a group. What the shard's worker writes lies together here, so that the requests themselves are only read
- * by it: the fewer cache lines go back and forth, the better. */
+/* A request of a group. What the shard's worker writes lies together here, so that the requests themselves are only
+ * read by it: the fewer cache lines go back and forth, the better. */
 struct task {
     uint32_t request;
     uint32_t reply_len;

@@ -1,5 +1,5 @@
-/* CONFIG. What is asked for comes from the worker's own snapshot; what changes goes through the control plane, so that it
- * is answered when every worker has it, and changes never meet. */
+/* CONFIG. What is asked for comes from the worker's own snapshot; what changes goes through the control plane, so that
+ * it is answered when every worker has it, and changes never meet. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>

@@ -26,13 +26,13 @@ enum { STREAM_BYTES_MAX = 600 * 1000, PIECE_BYTES_MAX = 3000, BLOB_BYTES_MAX = 6
 struct pair {
     struct conn writer, reader; /* conn events give a pointer to one of them: */
     struct random random;
-    char *stream;               /* all that the writer has appended */
+    char *stream; /* all that the writer has appended */
     size_t written;
-    size_t goal;                /* bytes to write */
-    size_t taken;               /* up to here the reader has compared */
-    size_t gap_at, gap_len;     /* stream bytes [gap_at, gap_at + gap_len) go to the bulk instead of the input */
+    size_t goal;            /* bytes to write */
+    size_t taken;           /* up to here the reader has compared */
+    size_t gap_at, gap_len; /* stream bytes [gap_at, gap_at + gap_len) go to the bulk instead of the input */
     char *bulk;
-    size_t bulk_have;           /* of the bulk's bytes, those that had arrived before it was asked for */
+    size_t bulk_have; /* of the bulk's bytes, those that had arrived before it was asked for */
     bool in_bulk, writer_ended, reader_ended;
     int sent_events, error;
 };
@@ -217,8 +217,8 @@ static void transfer(struct world *w)
     struct pair p = {0};
     random_init(&p.random, random_u64(&seeds));
     pair_open(&p, w);
-    UNTIL(w, (step(&p), p.written >= p.goal && conn_drained(&p.writer) &&
-                                  p.reader.bytes_in == p.written && !p.in_bulk));
+    UNTIL(w,
+          (step(&p), p.written >= p.goal && conn_drained(&p.writer) && p.reader.bytes_in == p.written && !p.in_bulk));
     consume(&p, conn_input(&p.reader).len);
     assert_int_equal(p.taken, p.written);
     assert_int_equal(p.writer.bytes_out, p.written);
