@@ -54,14 +54,15 @@ def hello(g):
         set_password(g)
     words = [g.one(
         (b'2', b'3', b'3', b'1', b'4', b'abc', b'', b'03', b'-3', b'99999999999999999999'))] if g.chance(0.9) else []
-    groups = []
+    options = []
+    # 7.0 does one after the other, 7.2 looks at all before it does any: the password first, then a good name is both.
     if g.chance(0.4):
-        groups.append([g.any_case(b'AUTH'), *credentials(g)])
+        options += [g.any_case(b'AUTH'), *credentials(g)]
     if g.chance(0.4):
-        groups.append([g.any_case(b'SETNAME'), g.one(NAMES)])
+        options += [g.any_case(b'SETNAME'), b'my-client' if options else g.one(NAMES)]
     if g.chance(0.1):
-        groups.append([g.one((b'junk', b'AUTH', b'SETNAME'))])
-    g.case(b'HELLO', *words, *g.shuffled(groups), connection=number)
+        options = [g.one((b'junk', b'AUTH', b'SETNAME'))]
+    g.case(b'HELLO', *words, *options, connection=number, mangle=0)
     g.do(b'CLIENT', b'GETNAME', connection=number)
     g.do(b'LCS', b'no', b'keys', b'IDX', connection=number)
     unset_password(g)
