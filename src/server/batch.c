@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "src/base/assert.h"
+#include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/base/prefetch.h"
 #include "src/base/planted.h"
@@ -343,6 +344,20 @@ void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *
     stat_add(&w->stats.commands, 1);
 }
 
+/* A browser that was made to send a form here: nothing behind the first line is to be taken for commands. As Redis. */
+static bool is_http(struct slice name) { return slice_is(name, "post") || slice_is(name, "host:"); }
+
+static void refuse_http(struct client *c)
+{
+    static struct log_limit limit;
+    log_limited(&limit, LOG_LEVEL_WARNING,
+                "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. "
+                "This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis "
+                "instance. Connection from %s aborted.",
+                c->address);
+    client_close(c);
+}
+
 static void answer_error(struct batch *b, struct request *r, struct reply *reply)
 {
     struct client *c = b->client;
@@ -351,6 +366,8 @@ static void answer_error(struct batch *b, struct request *r, struct reply *reply
         reply_errorf(reply, "ERR %s", c->protocol_error);
         stat_add(&b->home->stats.protocol_errors, 1);
         client_close_after_reply(c);
+    } else if (!r->row && is_http(b->args.v[r->arg_first])) {
+        refuse_http(c);
     } else if (!r->row) {
         command_reply_unknown(reply, r->argc, b->args.v + r->arg_first);
     } else if (!command_arity_ok(r->row, r->argc)) {

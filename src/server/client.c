@@ -17,6 +17,9 @@
 
 enum { OUTPUT_UNCOUNTED_BYTES = 16 * 1024 };
 
+/* One that has ended its side and does not read its replies either is kept for so long. */
+enum { LINGER_MS = 60 * 1000 };
+
 static void on_input(struct conn *conn);
 static void on_bulk(struct conn *conn);
 static void on_sent(struct conn *conn);
@@ -392,7 +395,9 @@ void clients_cron(struct worker *w)
         struct client *c = container_of(n, struct client, node);
         if (c->conn.closing)
             continue;
-        if (timeout_ms && !c->batch && w->now_ms - c->active_ms > timeout_ms)
+        bool lingers = c->input_ended && w->now_ms - c->active_ms > LINGER_MS;
+        bool idles = timeout_ms && !c->batch && w->now_ms - c->active_ms > timeout_ms;
+        if (lingers || idles)
             client_close(c);
         else
             check_output_limit(c);
