@@ -1,0 +1,120 @@
+/* Effects against a model: random commands in random databases, handed to a sink at random moments; what the sink got
+ * is parsed as requests, and must be the same commands, each in its database, every hand-over readable on its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "shard/effects.h"
+#include "src/base/mem.h"
+#include "src/base/num.h"
+#include "src/wire/parse.h"
+#include "tests/unit/random_cases.h"
+
+enum { COMMANDS_MAX = 60, ARGS_MAX = 5, ARG_BYTES_MAX = 3000, DATABASES = 4 };
+
+struct command_added {
+    uint32_t db, argc;
+    struct slice argv[ARGS_MAX]; /* bytes are owned */
+};
+
+struct test_sink {
+    struct journal_sink sink;           /* first */
+    const struct command_added *wanted; /* the next one to come */
+    uint64_t position;
+    uint32_t flushes;
+    bool atomic;
+};
+
+/* SELECT is no command of the caller's. Returns whether it was one. */
+static bool take_select(const struct arg_arena *args, int64_t *db)
+{
+    if (args->n != 2 || !slice_eq(args->v[0], slice_str("SELECT")))
+        return false;
+    assert_true(num_parse_i64(args->v[1], db));
+    return true;
+}
+
+static uint64_t append(struct journal_sink *self, uint32_t shard, struct slice bytes, uint32_t commands, bool atomic)
+{
+    struct test_sink *t = (struct test_sink *)self;
+    struct parser parser = {0};
+    struct parse_limits limits = {.bulk_bytes_max = 1 << 20, .authenticated = true};
+    struct arg_arena args = {0};
+    struct arg_blobs blobs = {0};
+    struct parse_result result;
+    int64_t db = -1;
+    assert_int_equal(shard, 7);
+    assert_int_equal(atomic, t->atomic);
+    for (uint32_t seen = 0; bytes.len > 0;) {
+        args.n = 0;
+        assert_int_equal(parse_next(&parser, bytes, &limits, &args, &blobs, &result), PARSE_COMMAND);
+        bytes = slice_of(bytes.ptr + result.consumed, bytes.len - result.consumed);
+        if (take_select(&args, &db))
+            continue;
+        assert_true(++seen <= commands);
+        assert_int_equal(db, t->wanted->db);
+        assert_int_equal(args.n, t->wanted->argc);
+        for (uint32_t i = 0; i < args.n; i++)
+            assert_true(slice_eq(args.v[i], t->wanted->argv[i]));
+        t->wanted++;
+    }
+    t->flushes++;
+    mem_free(NULL, args.v);
+    return t->position += 10;
+}
+
+static void make(struct command_added *c, struct random *r)
+{
+    c->db = (uint32_t)random_below(r, DATABASES);
+    c->argc = 1 + (uint32_t)random_below(r, ARGS_MAX);
+    for (uint32_t i = 0; i < c->argc; i++) {
+        size_t len = random_below(r, random_below(r, 4) ? 20 : ARG_BYTES_MAX);
+        char *bytes = malloc(len + 1);
+        for (size_t k = 0; k < len; k++)
+            bytes[k] = (char)random_u64(r);
+        c->argv[i] = slice_of(bytes, len);
+    }
+}
+
+static void one_case(struct random *r)
+{
+    struct command_added commands[COMMANDS_MAX];
+    struct test_sink t = {.sink.append = append, .wanted = commands};
+    struct effects e;
+    uint32_t n = 0, wanted = (uint32_t)random_below(r, COMMANDS_MAX), flushes = 0;
+    effects_init(&e);
+    while (n < wanted) {
+        make(&commands[n], r);
+        effects_add(&e, commands[n].db, commands[n].argc, commands[n].argv);
+        n++;
+        if (random_below(r, 5) > 0)
+            continue;
+        t.atomic = random_below(r, 2);
+        assert_int_equal(effects_flush(&e, &t.sink, 7, t.atomic), ++flushes * 10);
+        assert_ptr_equal(t.wanted, commands + n);
+        assert_int_equal(effects_flush(&e, &t.sink, 7, t.atomic), 0); /* there is nothing more */
+    }
+    flushes += effects_flush(&e, &t.sink, 7, t.atomic) > 0;
+    assert_int_equal(t.flushes, flushes);
+    assert_ptr_equal(t.wanted, commands + n);
+    effects_deinit(&e);
+    while (n-- > 0)
+        for (uint32_t i = 0; i < commands[n].argc; i++)
+            free((char *)commands[n].argv[i].ptr);
+}
+
+static void test_model(void **state)
+{
+    struct random r;
+    for (long cases = random_cases(&r, 2000); cases > 0; cases--)
+        one_case(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_model)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
