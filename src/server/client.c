@@ -15,7 +15,10 @@
 #include "src/server/server.h"
 #include "src/server/worker.h"
 
-enum { OUTPUT_UNCOUNTED_BYTES = 16 * 1024 };
+enum {
+    OUTPUT_UNCOUNTED_BYTES = 16 * 1024,
+    STOP_GRACE_NS = 500 * 1000 * 1000, /* for clients to take what they were answered before the server stopped */
+};
 
 /* One that has ended its side and does not read its replies either is kept for so long. */
 enum { LINGER_MS = 60 * 1000 };
@@ -317,18 +320,23 @@ static void on_sent(struct conn *conn)
 
 /* ---- Going ---- */
 
+/* A batch that waits for the end of a pause will never go on. */
+static void give_up_paused(struct client *c)
+{
+    if (!c->paused)
+        return;
+    list_remove(&c->wait_node);
+    c->paused = false;
+    batch_abandon(c->batch);
+}
+
 void client_close(struct client *c)
 {
     if (c->conn.closing)
         return;
     conn_close(&c->conn);
     list_remove(&c->dirty_node);
-    if (c->paused) {
-        /* Its batch will never go on. */
-        list_remove(&c->wait_node);
-        c->paused = false;
-        batch_abandon(c->batch);
-    }
+    give_up_paused(c);
     list_push_back(&c->worker->closing, &c->wait_node);
 }
 
@@ -338,6 +346,16 @@ void client_close_after_reply(struct client *c)
     c->conn.await_sent = true;
     conn_read_stop(&c->conn);
     client_dirty(c);
+}
+
+void clients_stop(struct worker *w)
+{
+    w->stop_ns = w->now_ns + STOP_GRACE_NS;
+    for (struct list *n = w->clients.next; n != &w->clients; n = n->next) {
+        struct client *c = container_of(n, struct client, node);
+        give_up_paused(c);
+        client_close_after_reply(c);
+    }
 }
 
 /* `printf 'PING\r\n' | nc` ends its input at once and wants its answer all the same. */
@@ -364,7 +382,10 @@ static void client_free(struct client *c)
     mem_free(NULL, c->lib_name);
     mem_free(NULL, c->lib_ver);
     w->nclients--;
-    atomic_fetch_sub_explicit(&w->server->nclients, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&w->server->nclients, 1, memory_order_release);
+    if (w->stopping && w->id != 0)
+        worker_wake(w, 0); /* which waits for the last client to go */
+    w->busy = w->busy || w->stopping;
     atomic_fetch_sub_explicit(&w->server->load[w->id].clients, 1, memory_order_relaxed);
     mem_free(NULL, c);
 }

@@ -94,6 +94,9 @@ void client_close(struct client *c);
 /* Closes once what is in its output has been sent. */
 void client_close_after_reply(struct client *c);
 
+/* The server stops: sees all out, those who do not take their replies or wait for the end of a pause without them. */
+void clients_stop(struct worker *w);
+
 /* End of an iteration: frees those that are done. */
 void clients_reap(struct worker *w);
 /* Ten times a second, for a tenth of the clients: idle timeout, soft output limits. When the worker stops, all that are

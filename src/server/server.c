@@ -1,5 +1,6 @@
 #include "src/server/server.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -14,9 +15,8 @@
 #include "src/server/config.h"
 #include "src/server/control.h"
 #include "src/server/listen.h"
+#include "src/server/shutdown.h"
 #include "src/server/worker.h"
-
-enum { STOP_GRACE_NS = 500 * 1000 * 1000 };
 
 /* ---- Making and ending ---- */
 
@@ -74,21 +74,19 @@ void server_destroy(struct server *s)
     mem_free(NULL, s);
 }
 
-static bool stop_worker(struct worker *w, struct ask *a, struct ask_part *part)
+/* ---- The end ---- */
+
+/* First every worker sees its clients out. What they have under way may need any shard, so all loops go on until the
+ * last client is gone; only then are they told to end, worker 0 last, when nothing can be on its way to it. */
+
+static bool see_clients_out(struct worker *w, struct ask *a, struct ask_part *part)
 {
     w->stopping = true;
-    w->stop_ns = w->now_ns + STOP_GRACE_NS;
-    for (struct list *n = w->clients.next; n != &w->clients; n = n->next) {
-        struct client *c = container_of(n, struct client, node);
-        if (c->paused)
-            client_close(c); /* what it waits for may be far away */
-        else
-            client_close_after_reply(c);
-    }
+    clients_stop(w);
     return true;
 }
 
-static void all_stopped(struct worker *home, struct ask *a) { ask_free(a); }
+static void all_stopping(struct worker *home, struct ask *a) { ask_free(a); }
 
 void server_stop(struct worker *w)
 {
@@ -96,7 +94,28 @@ void server_stop(struct worker *w)
         return;
     if (w->server->listeners)
         listeners_stop(w->server->listeners);
-    ask_workers(w, stop_worker, all_stopped, NULL);
+    ask_workers(w, see_clients_out, all_stopping, NULL);
+}
+
+static bool end_worker(struct worker *w, struct ask *a, struct ask_part *part)
+{
+    w->ended = w->id != 0;
+    return true;
+}
+
+static void all_ended(struct worker *w0, struct ask *a)
+{
+    ask_free(a);
+    w0->ended = true;
+}
+
+static void end_if_empty(struct worker *w0)
+{
+    struct server *s = w0->server;
+    if (s->ending || !w0->stopping || atomic_load_explicit(&s->nclients, memory_order_acquire) > 0)
+        return;
+    s->ending = true;
+    ask_workers(w0, end_worker, all_ended, NULL);
 }
 
 /* ---- New connections ---- */
@@ -195,10 +214,23 @@ void server_cron(struct worker *w)
         server_memory_peak(w->server, server_memory_used(w->server));
 }
 
+/* What the options say for the signal. If it cannot be done the server goes on, and waits for the next one. */
+static void obey_signal(struct worker *w, int signal_number)
+{
+    char error[SHUTDOWN_ERROR_BYTES];
+    int how = signal_number == SIGINT ? w->config->shutdown_on_sigint : w->config->shutdown_on_sigterm;
+    if (shutdown_begin(w, (unsigned)how, error))
+        return;
+    log_write(LOG_LEVEL_WARNING, "Not shutting down: %s", error);
+    atomic_store_explicit(&w->server->signal_received, 0, memory_order_relaxed);
+}
+
 void server_poll(struct worker *w)
 {
     struct server *s = w->server;
-    if (atomic_load_explicit(&s->signal_received, memory_order_relaxed) &&
-        !atomic_load_explicit(&s->stopping, memory_order_relaxed))
-        server_stop(w);
+    int signal_number = atomic_load_explicit(&s->signal_received, memory_order_relaxed);
+    if (atomic_load_explicit(&s->stopping, memory_order_relaxed))
+        end_if_empty(w);
+    else if (signal_number)
+        obey_signal(w, signal_number);
 }

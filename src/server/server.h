@@ -48,7 +48,8 @@ struct server {
     _Atomic uint64_t memory_peak;
     _Atomic int64_t stats_since_ms; /* CONFIG RESETSTAT */
     _Atomic int signal_received;    /* by the main thread; 0: none */
-    _Atomic bool stopping;
+    _Atomic bool stopping;          /* server_stop was called */
+    bool ending;                    /* worker 0's: every client is gone, the workers are told to end */
 };
 
 /* Makes the server and its workers from the configuration, which must outlive them (a reference is taken). io[i]
@@ -70,10 +71,11 @@ void server_cron(struct worker *w);
 /* Logs, once, that a client wanted a command that is not there yet. */
 void server_log_not_built(struct server *s, const struct command *row);
 
-/* Worker 0, each iteration: acts on a signal. */
+/* Worker 0, each iteration: acts on a signal, and ends the workers once the last client is gone. */
 void server_poll(struct worker *w);
 
-/* Starts the end: every worker closes its clients and its loop returns. Worker 0's thread. */
+/* Starts the end: no new clients; those there are get what they were already answered, for a moment; then every
+ * worker's loop returns. Worker 0's thread. See shutdown.h for whether to. */
 void server_stop(struct worker *w);
 
 #endif

@@ -295,7 +295,7 @@ void worker_run(struct worker *w)
     w->cron_ns = w->now_ns + CRON_NS;
     if (w->id == 0 && w->server->listeners)
         listeners_start(w->server->listeners, w);
-    while (!w->stopping || atomic_load_explicit(&w->server->nclients, memory_order_relaxed) > 0) {
+    while (!w->ended) {
         w->time_seen = false;
         wait_for_work(w);
         worker_see_time(w);
@@ -315,6 +315,7 @@ void worker_run(struct worker *w)
         clients_reap(w);
         stat_add(&w->stats.iterations, 1);
     }
+    io_reap(w->io); /* sends the last wakes off */
 }
 
 void worker_take_control(struct worker *w, const struct control_state *state)

@@ -113,8 +113,9 @@ struct worker {
     struct random random;
     bool freeing;     /* the keyspace may have something to free or to merge */
     bool busy;        /* something wants another iteration at once */
-    bool stopping;    /* the loop ends when every client of every worker is gone: they may need this shard */
+    bool stopping;    /* its clients are seen out; others' may still need its shard */
     uint64_t stop_ns; /* when clients that have not read their replies are closed all the same */
+    bool ended;       /* every client of every worker is gone: the loop returns */
     struct worker_stats stats;
     struct rate ops_rate, in_rate, out_rate;
     struct mem_account memory; /* all that this thread has allocated, less what it has freed */
@@ -124,7 +125,7 @@ struct worker {
 void worker_init(struct worker *w, struct server *server, uint32_t id, struct io *io);
 void worker_deinit(struct worker *w);
 
-/* The loop; returns when stopping. */
+/* The loop; returns when ended. */
 void worker_run(struct worker *w);
 
 /* Puts msg into target's outbox; it goes out at the end of the iteration. Also for target == w. */
