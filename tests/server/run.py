@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+"""Runs the cases of client_test, config_test and shutdown_test: functions called test_*, given a way to start servers.
+
+    tests/server/run.py [NAME...]
+"""
+import os
+import sys
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from tests.lib import cases, servers  # noqa: E402
+from tests.server import client_test, config_test, shutdown_test  # noqa: E402
+
+CONFIGURATIONS = ((4, 'io_uring'), (1, 'epoll'), (4, 'epoll'), (1, 'io_uring'))
+QUICK = 2
+
+
+def start_skua(threads, backend):
+    def start(**options):
+        return servers.skua_server(options=dict({'threads': threads, 'io-backend': backend},
+                                                **{name.replace('_', '-'): value for name, value in options.items()}))
+    return start
+
+
+def start_redis(**options):
+    return servers.redis_server({name.replace('_', '-'): value for name, value in options.items()})
+
+
+def run_one(case, label, start):
+    try:
+        case(start)
+        return 0
+    except Exception:  # a failed case must not keep the others from running
+        print('FAILED %s on %s\n%s' % (case.__name__, label, traceback.format_exc()), flush=True)
+        return 1
+
+
+def main(names):
+    found = [value for module in (client_test, config_test, shutdown_test)
+             for name, value in sorted(vars(module).items()) if name.startswith('test_')]
+    found = [case for case in found if not names or case.__name__ in names]
+    chosen = CONFIGURATIONS[:QUICK] if os.environ.get('SKUA_RUN') == 'quick' else CONFIGURATIONS
+    starts = [('%d threads, %s' % one, start_skua(*one)) for one in chosen]
+    failed = done = 0
+    for case in found:
+        on = starts + ([('redis-server', start_redis)] if getattr(case, 'as_redis', False) else [])
+        for label, start in on:
+            failed += run_one(case, label, start)
+            done += 1
+    print('%d failed' % failed)
+    cases.say_done('server', done, 0)
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
