@@ -33,7 +33,7 @@ struct server {
     _Atomic bool *not_built_logged; /* [command_count()] */
     struct control *control;        /* see control.h */
     struct listeners *listeners;    /* worker 0's; NULL under the simulator */
-    int directory;               /* holds the data directory's lock; worker 0's; negative under the simulator */
+    int directory;                  /* holds the data directory's lock; worker 0's; negative under the simulator */
     uint64_t hash_seed;
     uint32_t databases;
     char run_id[RUN_ID_BYTES + 1];

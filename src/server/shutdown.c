@@ -16,7 +16,8 @@ bool shutdown_begin(struct worker *w0, unsigned how, char error[static SHUTDOWN_
 {
     log_write(LOG_LEVEL_WARNING, "User requested shutdown...");
     if (how & ON_SIGNAL_SAVE && !(how & ON_SIGNAL_FORCE)) {
-        snprintf(error, SHUTDOWN_ERROR_BYTES, "this version can't save snapshots yet; NOSAVE stops without, as FORCE does");
+        snprintf(error, SHUTDOWN_ERROR_BYTES,
+                 "this version can't save snapshots yet; NOSAVE stops without, as FORCE does");
         return false;
     }
     bool wants_save = how & ON_SIGNAL_SAVE || (!(how & ON_SIGNAL_NOSAVE) && w0->config->save.count > 0);
@@ -62,7 +63,8 @@ static bool parse_word(struct slice word, unsigned *how)
     static const struct {
         const char *word;
         unsigned bit;
-    } words[] = {{"nosave", ON_SIGNAL_NOSAVE}, {"save", ON_SIGNAL_SAVE}, {"now", ON_SIGNAL_NOW}, {"force", ON_SIGNAL_FORCE}};
+    } words[] = {
+        {"nosave", ON_SIGNAL_NOSAVE}, {"save", ON_SIGNAL_SAVE}, {"now", ON_SIGNAL_NOW}, {"force", ON_SIGNAL_FORCE}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (slice_is(word, words[i].word)) {
             *how |= words[i].bit;

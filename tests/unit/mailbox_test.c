@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -135,9 +136,10 @@ static void *produce(void *arg)
 static void test_threads(void **state)
 {
     uint32_t letters = (uint32_t)random_cases(&seeds, 30000);
-    struct consumer consumers[2] = {0};
+    struct consumer consumers[2];
     struct sender senders[3];
     pthread_t threads[5];
+    memset(consumers, 0, sizeof consumers);
     for (int i = 0; i < 2; i++) {
         mailbox_init(&consumers[i].mailbox);
         sem_init(&consumers[i].bell, 0, 0);
