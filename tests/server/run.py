@@ -28,8 +28,17 @@ def start_redis(**options):
 
 
 def run_one(case, label, start):
+    """A server has to end well, too: that is where sanitizers tell what they found."""
+    started = []
+
+    def start_and_keep(**options):
+        started.append(start(**options))
+        return started[-1]
+
     try:
-        case(start)
+        case(start_and_keep)
+        for server in started:
+            assert server.process.returncode == 0, server.last_log[-4000:]
         return 0
     except Exception:  # a failed case must not keep the others from running
         print('FAILED %s on %s\n%s' % (case.__name__, label, traceback.format_exc()), flush=True)
