@@ -233,7 +233,9 @@ static void add_row(struct command *row, struct command *parent)
     row->full_name = make_full_name(row);
     row->acl_categories = row->acl | implied_categories(row);
     command_keys_prepare(row);
-    *slot = (struct slot){key, letters(key.first), letters(key.last), row};
+    /* What only a Sentinel has is an unknown command here, as in redis-server. */
+    if (!(row->flags & CMD_ONLY_SENTINEL))
+        *slot = (struct slot){key, letters(key.first), letters(key.last), row};
     rows[row_count++] = row;
 }
 

@@ -20,6 +20,9 @@ enum {
     STOP_GRACE_NS = 500 * 1000 * 1000, /* for clients to take what they were answered before the server stopped */
 };
 
+/* Unread replies of a client that has not logged in; the same as Redis 7.4.3 allows. */
+enum { UNAUTHENTICATED_OUTPUT_BYTES_MAX = 1024 };
+
 /* One that has ended its side and does not read its replies either is kept for so long. */
 enum { LINGER_MS = 60 * 1000 };
 
@@ -186,6 +189,7 @@ static void on_bulk(struct conn *conn)
     worker_see_time(c->worker);
     parse_bulk_received(&c->parser);
     c->active_ms = c->worker->now_ms;
+    check_query_limit(c);
 }
 
 void client_run(struct client *c)
@@ -235,12 +239,15 @@ void client_dirty(struct client *c)
         list_push_back(&c->worker->dirty, &c->dirty_node);
 }
 
-/* As Redis: the hard limit at once, the soft one after more than its whole seconds without a pause. */
+/* As Redis: the hard limit at once (a small one for who has not logged in), the soft one after more than its whole
+ * seconds without a pause. */
 static bool over_output_limit(struct client *c, size_t bytes)
 {
     const struct worker *w = c->worker;
     const struct output_limit *limit = &w->config->client_output_buffer_limit[OUTPUT_CLASS_NORMAL];
     if (limit->hard_bytes && bytes >= limit->hard_bytes)
+        return true;
+    if (client_must_authenticate(c) && bytes >= UNAUTHENTICATED_OUTPUT_BYTES_MAX)
         return true;
     if (!limit->soft_bytes || bytes < limit->soft_bytes) {
         c->soft_limit_since_ms = 0;

@@ -29,7 +29,7 @@ struct config *config_create(void)
     for (unsigned i = 0; i < options_count; i++) {
         const struct option *o = &options[i];
         if (o->type && o->type != &option_type_DIR)
-            ASSERT(config_parse_words(config, o, o->initial, error));
+            ASSERT(config_parse_words(config, o, o->initial, false, error));
     }
     return config;
 }
@@ -68,6 +68,8 @@ bool config_parse(struct config *config, const struct option *o, int argc, const
         snprintf(error, OPTION_ERROR_BYTES, "wrong number of arguments");
         return false;
     }
+    if ((o->flags & OPTION_MULTI) && argc == 1 && strchr(argv[0], ' '))
+        return config_parse_words(config, o, argv[0], add, error);
     if (!o->type->parse(o, field_of(config, o), argc, argv, add, error))
         return false;
     if (o->here != OPTION_PROMISE && o->here != OPTION_REFUSE)
@@ -79,17 +81,17 @@ bool config_parse(struct config *config, const struct option *o, int argc, const
     return false;
 }
 
-bool config_parse_words(struct config *config, const struct option *o, const char *text, char *error)
+bool config_parse_words(struct config *config, const struct option *o, const char *text, bool add, char *error)
 {
     if (!(o->flags & OPTION_MULTI))
-        return config_parse(config, o, 1, &text, false, error);
+        return config_parse(config, o, 1, &text, add, error);
     /* Split at every single space: two of them have an empty word in between. */
     size_t n = 0;
     char *copy = option_copy_text(text), *rest = copy;
     const char **argv = mem_alloc(NULL, (strlen(text) + 1) * sizeof *argv);
     while (*text && rest)
         argv[n++] = strsep(&rest, " ");
-    bool good = config_parse(config, o, (int)n, argv, false, error);
+    bool good = config_parse(config, o, (int)n, argv, add, error);
     mem_free(NULL, argv);
     mem_free(NULL, copy);
     return good;

@@ -82,7 +82,7 @@ static bool set_one(struct config *config, struct slice name, struct slice value
         char *text = mem_alloc(NULL, value.len + 1);
         memcpy(text, value.ptr, value.len);
         text[value.len] = '\0';
-        good = config_parse_words(config, o, text, reason);
+        good = config_parse_words(config, o, text, false, reason);
         mem_free(NULL, text);
     }
     if (!good)
@@ -127,14 +127,17 @@ static size_t visit(const struct config *config, const struct option *o, struct 
     return 1;
 }
 
-/* Whether the first n patterns already gave name. A plain one gives the name as it is written there; a glob only ever
- * gives names as the rows have them, so that MAXMEMORY maxmem* gives that option twice. */
+static bool same_name(struct slice a, struct slice b)
+{
+    return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+/* Whether the first n patterns already gave name, in whatever case. An option and its alias are two names. */
 static bool was_given(const struct slice *patterns, size_t n, const struct option *o, struct slice name)
 {
-    bool from_row = slice_eq(name, slice_str(o->name)) || (o->alias && slice_eq(name, slice_str(o->alias)));
-    bool by_glob = from_row && !(o->flags & OPTION_HIDDEN);
     for (size_t i = 0; i < n; i++)
-        if (is_pattern(patterns[i]) ? by_glob && glob_match(patterns[i], name, true) : slice_eq(patterns[i], name))
+        if (is_pattern(patterns[i]) ? !(o->flags & OPTION_HIDDEN) && glob_match(patterns[i], name, true)
+                                    : same_name(patterns[i], name))
             return true;
     return false;
 }

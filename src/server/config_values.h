@@ -12,7 +12,7 @@ const void *config_field(const struct config *config, const struct option *o);
 bool config_parse(struct config *config, const struct option *o, int argc, const char *const *argv, bool add,
                   char *error);
 /* The same with the words in one text, as CONFIG SET gets them. */
-bool config_parse_words(struct config *config, const struct option *o, const char *text, char *error);
+bool config_parse_words(struct config *config, const struct option *o, const char *text, bool add, char *error);
 
 /* Whether the value is the default. */
 bool config_is_initial(const struct config *config, const struct option *o);

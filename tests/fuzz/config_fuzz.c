@@ -19,7 +19,7 @@ static void check_values(const struct config *config)
         char *value = config_value(config, &options[i]);
         /* A word of bind may have spaces in it if it was quoted: its text does not tell. */
         if (options[i].type != &option_type_BIND && options[i].type != &option_type_REPLICAOF) {
-            ASSERT(config_parse_words(copy, &options[i], value, error));
+            ASSERT(config_parse_words(copy, &options[i], value, false, error));
             char *again = config_value(copy, &options[i]);
             ASSERT(strcmp(value, again) == 0);
             free(again);
