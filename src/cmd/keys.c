@@ -177,7 +177,7 @@ uint32_t keys_of_migrate(uint32_t argc, const struct slice *argv, struct key_pos
             i += 2;
         } else if (slice_is(argv[i], "keys")) {
             if (argv[3].len > 0)
-                return 0;
+                break;
             uint32_t n = 0;
             for (i++; i < argc; i++)
                 found[n++] = (struct key_position){i, FLAGS};

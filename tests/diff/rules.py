@@ -159,6 +159,8 @@ INFO_FIELDS_NOT_NEEDED = {
         'of fork, which is not used',
     r'io_threaded_\w+|io_threads_active|reply_buffer_\w+|expired_time_cap_reached_count|expire_cycle_cpu_milliseconds':
         'of mechanisms that only redis-server has',
+    r'expired_stale_perc':
+        'an estimate by sampling, for which an exact index of deadlines has no use',
     r'(mem_)?cluster_\w+|mem_clients_slaves|mem_replication_backlog|mem_total_replication_buffers|slave_\w+':
         'of replication and cluster, which are not built yet',
     r'\w+_children|\w+_main_thread|cmdstat_.*|errorstat_.*|latency_percentiles_.*':

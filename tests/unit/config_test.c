@@ -314,7 +314,7 @@ static void test_get(void **state)
 {
     struct config *config = config_create();
     GET(config, "port=6379;", "no", "port", "port", "por*");
-    GET(config, "PORT=6379;port=6379;", "PORT", "p?rt");
+    GET(config, "PORT=6379;", "PORT", "p?rt");
     GET(config, "slave-priority=100;", "slave-pri*");
     GET(config, "replica-priority=100;slave-priority=100;", "*-priority");
     GET(config, "hash-seed=;", "hash-seed");
@@ -330,12 +330,12 @@ static void test_command_line(void **state)
     struct config *config;
     char *text;
     assert_int_equal(LOAD(&config, &text, "--port", "7000", "--bind", "127.0.0.1", "-::1", "--save", "900", "1",
-                          "--save", "300 10", "--requirepass", "--x", "--maxclients 5"),
-                     CONFIG_REFUSE); /* "300 10" is one word, as in redis-server */
-    assert_non_null(strstr(text, ">>> 'save \"300 10\"'\nInvalid save parameters"));
+                          "--save", "300 ten", "--requirepass", "--x", "--maxclients 5"),
+                     CONFIG_REFUSE);
+    assert_non_null(strstr(text, ">>> 'save \"300 ten\"'\nInvalid save parameters"));
     free(text);
     assert_int_equal(LOAD(&config, &text, "--port", "7000", "--bind", "127.0.0.1", "-::1", "--save", "900", "1",
-                          "--save", "300", "10", "--requirepass", "--x", "--maxclients 5"),
+                          "--save", "300 10", "--requirepass", "--x", "--maxclients 5"),
                      CONFIG_START);
     assert_int_equal(config->port, 7000);
     check_value(config, "bind", "127.0.0.1 -::1");

@@ -9,7 +9,7 @@ OPTIONS = (
     (b'protected-mode', b'yes', (b'no', b'YES', b'yes'), (b'1', b'true', b'', b'maybe')),
     (b'hz', b'10', (b'1', b'100', b'500'), (b'abc', b'2147483648', b'-1')),
     (b'dynamic-hz', b'yes', (b'no', b'yes'), (b'0', )),
-    (b'loglevel', b'notice', (b'debug', b'VERBOSE', b'notice', b'warning'), (b'loud', b'', b'notices')),
+    (b'loglevel', b'notice', (b'debug', b'VERBOSE', b'notice', b'warning'), ()),  # the error lists the levels: 7.2 has one more
     (b'client-query-buffer-limit', b'1073741824', (b'1mb', b'1048576', b'2GB', b'1g', b'10000k', b'1gb'),
      (b'1', b'-1', b'1tb', b'abc', b'1048575', b'')),
     (b'proto-max-bulk-len', b'536870912', (b'1mb', b'512MB', b'1gb'), (b'1', b'x', b'1048575')),
@@ -64,7 +64,7 @@ def config_set(g):
     """One or several at once; several are all set or none."""
     words, names = [], []
     for name, default, good, bad in g.rng.sample(OPTIONS, g.one((1, 1, 1, 2, 3))):
-        words += [g.any_case(name), g.one(bad) if g.chance(0.3) else g.one(good)]
+        words += [g.any_case(name), g.one(bad) if bad and g.chance(0.3) else g.one(good)]
         names.append(name)
         if (b'CONFIG', b'SET', name, default) not in g.script.last:
             g.finally_do(b'CONFIG', b'SET', name, default)
