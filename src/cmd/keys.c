@@ -176,8 +176,10 @@ uint32_t keys_of_migrate(uint32_t argc, const struct slice *argv, struct key_pos
         } else if (slice_is(argv[i], "auth2")) {
             i += 2;
         } else if (slice_is(argv[i], "keys")) {
+            if (argv[3].len > 0 && i + 1 == argc)
+                break; /* nothing behind it: not the option */
             if (argv[3].len > 0)
-                break;
+                return 0;
             uint32_t n = 0;
             for (i++; i < argc; i++)
                 found[n++] = (struct key_position){i, FLAGS};
