@@ -5,8 +5,8 @@
 #include "src/base/assert.h"
 
 enum {
-    SPLIT_BUCKETS = 32, /* a half of a segment that splits has at least as many */
-    STEP_BUCKETS = 8,   /* 32, 40, 48, 56, 64 buckets: each exactly a size class of the allocator */
+    MOVES_MAX = 3,    /* to make room for one: fills segments to over 90%, and never comes round to the same bucket */
+    SPLIT_CHUNKS = 4, /* a half of a segment that splits has at least as many */
     SEGMENT_ENTRIES_MAX = TABLE_SEGMENT_BUCKETS_MAX * TABLE_SLOTS,
 };
 
@@ -14,34 +14,58 @@ static uint64_t low_bits(uint64_t v, uint32_t n) { return v & ((UINT64_C(1) << n
 
 /* ---- Segments ---- */
 
-/* Zeroed but for the epoch: what is new has nothing to show to a snapshot. The size classes used are multiples of a
- * cache line and mimalloc's blocks of them are aligned by themselves; asking for alignment would cost the next class.
- */
-static struct table_bucket *segment_create(struct table *t, uint32_t buckets)
+/* A chunk is 512 bytes, of which mimalloc's blocks are aligned to a cache line by themselves; asking for alignment
+ * would cost the next class. */
+static struct table_bucket *chunk_create(struct table *t)
 {
-    size_t bytes = buckets * sizeof(struct table_bucket);
-    struct table_bucket *s = mem_alloc(t->account, bytes);
-    if ((uintptr_t)s % sizeof *s != 0) {
-        mem_free(t->account, s);
-        s = mem_alloc_aligned(t->account, sizeof *s, bytes);
+    const size_t bytes = TABLE_CHUNK_BUCKETS * sizeof(struct table_bucket);
+    struct table_bucket *c = mem_alloc(t->account, bytes);
+    if ((uintptr_t)c % sizeof *c != 0) {
+        mem_free(t->account, c);
+        c = mem_alloc_aligned(t->account, sizeof *c, bytes);
     }
-    memset(s, 0, bytes);
-    for (uint32_t i = 0; i < buckets; i++)
-        s[i].flags = t->epoch;
-    t->buckets += buckets;
-    return s;
+    return c;
 }
 
-static void segment_destroy(struct table *t, struct table_bucket *s, uint32_t buckets)
+static uint64_t segment_word(const struct table_segment *s, uint32_t chunks, uint32_t depth)
 {
-    t->buckets -= buckets;
-    mem_free(t->account, s);
+    return (uint64_t)(uintptr_t)s | (uint64_t)chunks << 48 | (uint64_t)depth << 56;
 }
 
-static uint64_t segment_word(const struct table_bucket *s, uint32_t buckets, uint32_t depth)
+static uint32_t chunks_of(uint64_t word) { return word >> 48 & 15; }
+
+/* Gives the segment so many chunks. All of them are empty then, and seen: what is new has nothing to show to a
+ * snapshot. */
+static uint64_t segment_clear(struct table *t, uint64_t word, uint32_t chunks)
 {
-    return (uint64_t)(uintptr_t)s | (uint64_t)buckets << 48 | depth;
+    struct table_segment *s = table_segment(word);
+    for (uint32_t i = chunks; i < chunks_of(word); i++)
+        mem_free(t->account, s->chunk[i]);
+    for (uint32_t i = chunks_of(word); i < chunks; i++)
+        s->chunk[i] = chunk_create(t);
+    for (uint32_t i = 0; i < chunks; i++) {
+        memset(s->chunk[i], 0, TABLE_CHUNK_BUCKETS * sizeof(struct table_bucket));
+        for (uint32_t k = 0; k < TABLE_CHUNK_BUCKETS; k++)
+            s->chunk[i][k].flags = t->epoch;
+    }
+    t->buckets += (uint64_t)chunks * TABLE_CHUNK_BUCKETS - table_buckets(word);
+    return segment_word(s, chunks, table_depth(word));
 }
+
+static uint64_t segment_create(struct table *t, uint32_t chunks, uint32_t depth)
+{
+    struct table_segment *s = mem_alloc(t->account, sizeof *s);
+    return segment_clear(t, segment_word(s, 0, depth), chunks);
+}
+
+static void segment_destroy(struct table *t, uint64_t word)
+{
+    segment_clear(t, word, 0);
+    mem_free(t->account, table_segment(word));
+}
+
+/* The bucket that lies away behind bucket i, which is less than a segment's length. */
+static uint32_t behind(uint32_t i, uint32_t away, uint32_t n) { return i + away < n ? i + away : i + away - n; }
 
 static void fill_slot(struct table_bucket *b, uint32_t slot, uint32_t fraction, uint32_t away, uint8_t tag,
                       const void *entry)
@@ -51,73 +75,91 @@ static void fill_slot(struct table_bucket *b, uint32_t slot, uint32_t fraction, 
     b->tag[slot] = tag;
 }
 
+static uint32_t away_of(uint64_t slot) { return slot >> 48 & 3; }
+
 static void note_away(struct table_bucket *home, uint32_t away)
 {
     if (away > (home->flags & TABLE_DISPLACEMENT))
         home->flags = (uint8_t)((home->flags & ~TABLE_DISPLACEMENT) | away);
 }
 
-/* Makes a free slot in bucket i by moving one of its entries further from home. Returns its index, or TABLE_SLOTS. */
-static uint32_t push_out(struct table *t, struct table_bucket *s, uint32_t n, uint32_t i)
+/* Makes a free slot in bucket i, which is full, by moving its entry that is nearest to home further away: into a bucket
+ * that has room, or in which the same is done first; so many moves at most. Returns the slot, or TABLE_SLOTS. */
+static uint32_t push_out(struct table *t, uint64_t word, uint32_t i, uint32_t moves)
 {
-    for (uint32_t step = 1; step <= TABLE_DISPLACEMENT && step < n; step++) {
-        struct table_bucket *to = &s[(i + step) % n];
-        uint32_t empty = table_match(to, 0);
-        if (!empty)
+    uint32_t n = table_buckets(word), slot = 0;
+    struct table_bucket *from = table_bucket_at(word, i);
+    for (uint32_t k = 1; k < TABLE_SLOTS; k++)
+        if (away_of(from->slot[k]) < away_of(from->slot[slot]))
+            slot = k;
+    uint32_t away = away_of(from->slot[slot]);
+    for (uint32_t step = 1; away + step <= TABLE_DISPLACEMENT; step++) {
+        uint32_t next = behind(i, step, n);
+        struct table_bucket *to = table_bucket_at(word, next);
+        uint32_t empty = table_match(to, 0), free_slot = TABLE_SLOTS;
+        if (empty)
+            free_slot = (uint32_t)__builtin_ctz(empty);
+        else if (moves > 1)
+            free_slot = push_out(t, word, next, moves - 1);
+        if (free_slot == TABLE_SLOTS)
             continue;
-        for (uint32_t k = 0; k < TABLE_SLOTS; k++) {
-            uint32_t away = (uint32_t)(s[i].slot[k] >> 48 & 3) + step;
-            if (away > TABLE_DISPLACEMENT || away >= n)
-                continue;
-            table_before_change(t, &s[i]);
-            table_before_change(t, to);
-            uint32_t slot = (uint32_t)__builtin_ctz(empty);
-            to->slot[slot] = s[i].slot[k] + ((uint64_t)step << 48);
-            to->tag[slot] = s[i].tag[k];
-            s[i].tag[k] = 0;
-            note_away(&s[(i + step + n - away) % n], away);
-            return k;
-        }
+        table_before_change(t, from);
+        table_before_change(t, to);
+        to->slot[free_slot] = from->slot[slot] + ((uint64_t)step << 48);
+        to->tag[free_slot] = from->tag[slot];
+        from->tag[slot] = 0;
+        note_away(table_bucket_at(word, behind(i, n - away, n)), away + step);
+        return slot;
     }
     return TABLE_SLOTS;
 }
 
-/* Puts an entry into its home bucket or one of the neighbours; if all are full, tries to push another one out. False if
- * there is no room. */
-static bool segment_put(struct table *t, struct table_bucket *s, uint32_t n, uint32_t fraction, uint8_t tag,
-                        const void *entry, struct table_place *place)
+/* A free slot behind the full bucket home, as near as there is one, or made by pushing others out, from the furthest
+ * on. TABLE_SLOTS if there is none. */
+static uint32_t make_room(struct table *t, uint64_t word, uint32_t home, uint32_t *away)
 {
-    uint32_t home = table_home(fraction, n), reach = TABLE_DISPLACEMENT < n ? TABLE_DISPLACEMENT : n - 1;
-    uint32_t away = 0, slot = TABLE_SLOTS;
-    for (; away <= reach; away++) {
-        uint32_t empty = table_match(&s[(home + away) % n], 0);
-        if (empty) {
-            slot = (uint32_t)__builtin_ctz(empty);
-            break;
-        }
+    uint32_t n = table_buckets(word);
+    for (*away = 1; *away <= TABLE_DISPLACEMENT; ++*away) {
+        uint32_t empty = table_match(table_bucket_at(word, behind(home, *away, n)), 0);
+        if (empty)
+            return (uint32_t)__builtin_ctz(empty);
     }
-    if (slot == TABLE_SLOTS)
-        for (away = reach;; away--) {
-            slot = push_out(t, s, n, (home + away) % n);
-            if (slot < TABLE_SLOTS)
-                break;
-            if (away == 0)
-                return false;
-        }
-    struct table_bucket *b = &s[(home + away) % n];
+    while (*away > 0) {
+        uint32_t slot = push_out(t, word, behind(home, --*away, n), MOVES_MAX);
+        if (slot < TABLE_SLOTS)
+            return slot;
+    }
+    return TABLE_SLOTS;
+}
+
+/* Puts an entry into its home bucket or one of the neighbours; if all are full, pushes others further. False if there
+ * is no room. */
+static inline bool segment_put(struct table *t, uint64_t word, uint32_t fraction, uint8_t tag, const void *entry,
+                               struct table_place *place)
+{
+    uint32_t home = table_home(fraction, table_buckets(word)), away = 0, slot;
+    struct table_bucket *b = table_bucket_at(word, home);
+    uint32_t empty = table_match(b, 0);
+    if (empty) {
+        slot = (uint32_t)__builtin_ctz(empty);
+    } else {
+        slot = make_room(t, word, home, &away);
+        if (slot == TABLE_SLOTS)
+            return false;
+        note_away(b, away);
+        b = table_bucket_at(word, behind(home, away, table_buckets(word)));
+    }
     table_before_change(t, b);
     fill_slot(b, slot, fraction, away, tag, entry);
-    note_away(&s[home], away);
     *place = (struct table_place){b, slot};
     return true;
 }
 
 static uint32_t segment_count(uint64_t word)
 {
-    const struct table_bucket *s = table_segment(word);
     uint32_t count = 0;
-    for (uint32_t i = 0; i < table_segment_buckets(word); i++)
-        count += TABLE_SLOTS - (uint32_t)__builtin_popcount(table_match(&s[i], 0));
+    for (uint32_t i = 0; i < table_buckets(word); i++)
+        count += TABLE_SLOTS - (uint32_t)__builtin_popcount(table_match(table_bucket_at(word, i), 0));
     return count;
 }
 
@@ -170,11 +212,11 @@ static void spill_drop(struct table *t, struct table_place p)
 
 static uint64_t sub_word(const uint64_t *sub, uint32_t depth)
 {
-    return TABLE_SUB | (uint64_t)depth << 48 | (uint64_t)(uintptr_t)sub;
+    return TABLE_SUB | (uint64_t)depth << 56 | (uint64_t)(uintptr_t)sub;
 }
 
 static uint64_t *sub_of(uint64_t word) { return (uint64_t *)(uintptr_t)(word & TABLE_POINTER_MASK); }
-static uint32_t sub_depth(uint64_t word) { return (word >> 48) & 63; }
+static uint32_t sub_depth(uint64_t word) { return word >> 56 & 63; }
 
 static uint64_t *doubled(struct table *t, const uint64_t *words, uint32_t depth)
 {
@@ -276,19 +318,18 @@ struct gathered {
     uint8_t tag[SEGMENT_ENTRIES_MAX];
 };
 
-/* Takes all entries out of a segment; before that, a snapshot is shown them. */
+/* Adds all entries of a segment, which is to be laid out anew; before that, a snapshot is shown them. */
 static void gather(struct table *t, uint64_t word, struct gathered *g)
 {
-    struct table_bucket *s = table_segment(word);
-    for (uint32_t i = 0; i < table_segment_buckets(word); i++) {
-        table_before_change(t, &s[i]);
-        for (uint32_t k = 0; k < TABLE_SLOTS; k++)
-            if (s[i].tag[k]) {
-                g->slot[g->count] = s[i].slot[k];
-                g->tag[g->count++] = s[i].tag[k];
-            }
+    for (uint32_t i = 0; i < table_buckets(word); i++) {
+        struct table_bucket *b = table_bucket_at(word, i);
+        table_before_change(t, b);
+        for (uint32_t used = ~table_match(b, 0) & 0x7f; used; used &= used - 1) {
+            uint32_t k = (uint32_t)__builtin_ctz(used);
+            g->slot[g->count] = b->slot[k];
+            g->tag[g->count++] = b->tag[k];
+        }
     }
-    segment_destroy(t, s, table_segment_buckets(word));
 }
 
 /* Fractions begin behind the prefix, so those of another depth are other bits of the hash. */
@@ -303,52 +344,39 @@ static void renew_fractions(struct table *t, struct gathered *g, uint32_t depth)
     }
 }
 
-static uint32_t next_size(uint32_t buckets) { return buckets < SPLIT_BUCKETS ? buckets * 2 : buckets + STEP_BUCKETS; }
-
-/* Fewest buckets that a segment of count entries is made with, so that it need not grow again at once. */
-static uint32_t buckets_for(uint32_t count, uint32_t min)
+/* Fewest chunks that a segment of count entries is made with, so that it need not grow again at once. */
+static uint32_t chunks_for(uint32_t count, uint32_t min)
 {
     uint32_t n = min;
-    while (n < TABLE_SEGMENT_BUCKETS_MAX && count * 100 > n * TABLE_SLOTS * 92)
-        n = next_size(n);
+    while (n < TABLE_SEGMENT_CHUNKS_MAX && count * 100 > n * TABLE_CHUNK_BUCKETS * TABLE_SLOTS * 92)
+        n++;
     return n;
 }
 
-/* Puts all of g into s; false at the first that finds no room. */
-static bool fill(struct table *t, const struct gathered *g, struct table_bucket *s, uint32_t buckets)
-{
-    struct table_place place;
-    for (uint32_t i = 0; i < g->count; i++)
-        if (!segment_put(t, s, buckets, (uint32_t)(g->slot[i] >> (64 - TABLE_FRACTION_BITS)), g->tag[i],
-                         table_slot_entry(g->slot[i]), &place))
-            return false;
-    return true;
-}
-
-/* Fills a segment of the largest size; what finds no room goes to the spill. */
-static void fill_or_spill(struct table *t, const struct gathered *g, struct table_bucket *s)
+/* Puts all of g into an empty segment. What finds no room goes to the spill if it is of the largest size; else it is
+ * false at the first of these. */
+static bool fill(struct table *t, const struct gathered *g, uint64_t word)
 {
     struct table_place place;
     for (uint32_t i = 0; i < g->count; i++) {
         void *entry = table_slot_entry(g->slot[i]);
-        if (!segment_put(t, s, TABLE_SEGMENT_BUCKETS_MAX, (uint32_t)(g->slot[i] >> (64 - TABLE_FRACTION_BITS)),
-                         g->tag[i], entry, &place))
-            spill_put(t, t->hash(t->hash_arg, entry), entry);
+        if (segment_put(t, word, (uint32_t)(g->slot[i] >> (64 - TABLE_FRACTION_BITS)), g->tag[i], entry, &place))
+            continue;
+        if (chunks_of(word) < TABLE_SEGMENT_CHUNKS_MAX)
+            return false;
+        spill_put(t, t->hash(t->hash_arg, entry), entry);
     }
+    return true;
 }
 
-/* Lays g out in a new segment of at least so many buckets and enters it in the directory. */
-static void lay_out(struct table *t, const struct gathered *g, uint64_t hash, uint32_t depth, uint32_t buckets)
+/* Lays g out anew in a segment, of at least so many chunks, and enters that in the directory at this depth. */
+static void lay_out(struct table *t, const struct gathered *g, uint64_t word, uint64_t hash, uint32_t depth,
+                    uint32_t chunks)
 {
-    struct table_bucket *s = segment_create(t, buckets);
-    while (buckets < TABLE_SEGMENT_BUCKETS_MAX && !fill(t, g, s, buckets)) {
-        segment_destroy(t, s, buckets);
-        buckets = next_size(buckets);
-        s = segment_create(t, buckets);
-    }
-    if (buckets == TABLE_SEGMENT_BUCKETS_MAX)
-        fill_or_spill(t, g, s);
-    directory_set(t, hash, depth, segment_word(s, buckets, depth));
+    do
+        word = segment_clear(t, word, chunks++);
+    while (!fill(t, g, word));
+    directory_set(t, hash, depth, segment_word(table_segment(word), chunks_of(word), depth));
     if (depth > t->depth_seen)
         t->depth_seen = (uint8_t)depth;
 }
@@ -357,7 +385,8 @@ static void split(struct table *t, uint64_t hash, uint64_t word)
 {
     uint32_t depth = table_depth(word);
     directory_deepen(t, hash, depth + 1);
-    struct gathered g = {.count = 0}, side = {.count = 0};
+    struct gathered g, side;
+    g.count = side.count = 0;
     gather(t, word, &g);
     /* The first bit of the old fraction is the one that decides now. */
     uint32_t left = 0;
@@ -374,19 +403,20 @@ static void split(struct table *t, uint64_t hash, uint64_t word)
     renew_fractions(t, &g, depth + 1);
     renew_fractions(t, &side, depth + 1);
     uint64_t bit = UINT64_C(1) << (63 - depth);
-    lay_out(t, &g, hash & ~bit, depth + 1, buckets_for(g.count, SPLIT_BUCKETS));
-    lay_out(t, &side, hash | bit, depth + 1, buckets_for(side.count, SPLIT_BUCKETS));
+    lay_out(t, &g, word, hash & ~bit, depth + 1, chunks_for(g.count, SPLIT_CHUNKS));
+    lay_out(t, &side, segment_create(t, 0, depth + 1), hash | bit, depth + 1, chunks_for(side.count, SPLIT_CHUNKS));
 }
 
 /* Makes room around hash. False if the segment there can neither grow nor split. */
 static bool grow(struct table *t, uint64_t hash)
 {
     uint64_t word = *table_word(t, hash);
-    uint32_t n = table_segment_buckets(word), depth = table_depth(word);
-    if (n < TABLE_SEGMENT_BUCKETS_MAX) {
-        struct gathered g = {.count = 0};
+    uint32_t depth = table_depth(word);
+    if (chunks_of(word) < TABLE_SEGMENT_CHUNKS_MAX) {
+        struct gathered g;
+        g.count = 0;
         gather(t, word, &g);
-        lay_out(t, &g, hash, depth, next_size(n));
+        lay_out(t, &g, word, hash, depth, chunks_of(word) + 1);
         return true;
     }
     if (depth == TABLE_DEPTH_MAX)
@@ -406,11 +436,13 @@ static bool merge(struct table *t, uint64_t hash, uint64_t word)
     uint32_t count = segment_count(word) + segment_count(other);
     if (count * 10 > TABLE_SEGMENT_BUCKETS_MAX * TABLE_SLOTS * 6)
         return false;
-    struct gathered g = {.count = 0};
+    struct gathered g;
+    g.count = 0;
     gather(t, word, &g);
     gather(t, other, &g);
     renew_fractions(t, &g, depth - 1);
-    lay_out(t, &g, hash & ~bit, depth - 1, buckets_for(count + count / 4, 1));
+    segment_destroy(t, other);
+    lay_out(t, &g, word, hash & ~bit, depth - 1, chunks_for(count + count / 4, 1));
     directory_shrink(t, hash & ~bit);
     return true;
 }
@@ -418,14 +450,15 @@ static bool merge(struct table *t, uint64_t hash, uint64_t word)
 bool table_shrink_step(struct table *t)
 {
     uint64_t hash = t->shrink_position << (64 - TABLE_POSITION_BITS), word = *table_word(t, hash);
-    uint32_t depth = table_depth(word), count = segment_count(word), n = table_segment_buckets(word);
+    uint32_t depth = table_depth(word), count = segment_count(word), n = chunks_of(word);
     hash = depth ? hash >> (64 - depth) << (64 - depth) : 0;
     if (!merge(t, hash, word)) {
-        uint32_t fewer = buckets_for(count + count / 4, 1);
-        if (fewer < n && count * 2 < n * TABLE_SLOTS) {
-            struct gathered g = {.count = 0};
+        uint32_t fewer = chunks_for(count + count / 4, 1);
+        if (fewer < n && count * 2 < n * TABLE_CHUNK_BUCKETS * TABLE_SLOTS) {
+            struct gathered g;
+            g.count = 0;
             gather(t, word, &g);
-            lay_out(t, &g, hash, depth, fewer);
+            lay_out(t, &g, word, hash, depth, fewer);
         }
     }
     word = *table_word(t, hash);
@@ -441,7 +474,7 @@ void table_init(struct table *t, struct mem_account *account, table_hash *hash, 
 {
     *t = (struct table){.account = account, .hash = hash, .hash_arg = hash_arg};
     t->root = &t->first;
-    t->first = segment_word(segment_create(t, 1), 1, 0);
+    t->first = segment_create(t, 1, 0);
 }
 
 struct table_place table_insert(struct table *t, uint64_t hash, void *entry)
@@ -450,8 +483,7 @@ struct table_place table_insert(struct table *t, uint64_t hash, void *entry)
     for (;;) {
         uint64_t word = *table_word(t, hash);
         struct table_place place;
-        if (segment_put(t, table_segment(word), table_segment_buckets(word), table_fraction(hash, table_depth(word)),
-                        table_tag(hash), entry, &place))
+        if (segment_put(t, word, table_fraction(hash, table_depth(word)), table_tag(hash), entry, &place))
             return place;
         if (!grow(t, hash))
             return spill_put(t, hash, entry);
@@ -459,12 +491,12 @@ struct table_place table_insert(struct table *t, uint64_t hash, void *entry)
 }
 
 /* The furthest that an entry at home in bucket i lies away. */
-static uint32_t furthest(const struct table_bucket *s, uint32_t n, uint32_t home)
+static uint32_t furthest(uint64_t word, uint32_t home)
 {
-    for (uint32_t away = TABLE_DISPLACEMENT < n ? TABLE_DISPLACEMENT : n - 1; away > 0; away--) {
-        const struct table_bucket *b = &s[(home + away) % n];
+    for (uint32_t away = TABLE_DISPLACEMENT; away > 0; away--) {
+        const struct table_bucket *b = table_bucket_at(word, behind(home, away, table_buckets(word)));
         for (uint32_t k = 0; k < TABLE_SLOTS; k++)
-            if (b->tag[k] && (b->slot[k] >> 48 & 3) == away)
+            if (b->tag[k] && away_of(b->slot[k]) == away)
                 return away;
     }
     return 0;
@@ -478,16 +510,16 @@ void table_remove(struct table *t, uint64_t hash, struct table_place p)
         spill_drop(t, p);
         return;
     }
-    uint32_t away = p.bucket->slot[p.slot] >> 48 & 3;
+    uint32_t away = away_of(p.bucket->slot[p.slot]);
     p.bucket->slot[p.slot] = 0;
     p.bucket->tag[p.slot] = 0;
     if (away == 0)
         return;
     uint64_t word = *table_word(t, hash);
-    struct table_bucket *s = table_segment(word);
-    uint32_t n = table_segment_buckets(word), home = table_home(table_fraction(hash, table_depth(word)), n);
-    if (away == (s[home].flags & TABLE_DISPLACEMENT))
-        s[home].flags = (uint8_t)((s[home].flags & ~TABLE_DISPLACEMENT) | furthest(s, n, home));
+    uint32_t home = table_home(table_fraction(hash, table_depth(word)), table_buckets(word));
+    struct table_bucket *b = table_bucket_at(word, home);
+    if (away == (b->flags & TABLE_DISPLACEMENT))
+        b->flags = (uint8_t)((b->flags & ~TABLE_DISPLACEMENT) | furthest(word, home));
 }
 
 /* ---- Traversal ----
@@ -538,13 +570,12 @@ uint64_t table_scan(const struct table *t, uint64_t position, table_visit *visit
 {
     position = low_bits(position, TABLE_POSITION_BITS);
     uint64_t hash = position << (64 - TABLE_POSITION_BITS), word = *table_word(t, hash);
-    const struct table_bucket *s = table_segment(word);
-    uint32_t n = table_segment_buckets(word), depth = table_depth(word);
-    uint32_t home = table_home(table_fraction(hash, depth), n), reach = s[home].flags & TABLE_DISPLACEMENT;
+    uint32_t n = table_buckets(word), depth = table_depth(word), home = table_home(table_fraction(hash, depth), n);
+    uint32_t reach = table_bucket_at(word, home)->flags & TABLE_DISPLACEMENT;
     for (uint32_t away = 0; away <= reach; away++) {
-        const struct table_bucket *b = &s[(home + away) % n];
+        const struct table_bucket *b = table_bucket_at(word, behind(home, away, n));
         for (uint32_t k = 0; k < TABLE_SLOTS; k++)
-            if (b->tag[k] && (b->slot[k] >> 48 & 3) == away)
+            if (b->tag[k] && away_of(b->slot[k]) == away)
                 visit(arg, table_slot_entry(b->slot[k]));
     }
     struct boundary part = bucket_interval(position, depth, n, home);
@@ -558,9 +589,9 @@ uint64_t table_scan(const struct table *t, uint64_t position, table_visit *visit
 static void *random_try(const struct table *t, uint64_t r, uint64_t accept, struct table_place *place)
 {
     uint64_t word = *table_word(t, r);
-    uint32_t n = table_segment_buckets(word), depth = table_depth(word);
+    uint32_t n = table_buckets(word), depth = table_depth(word);
     uint64_t weight = (uint64_t)n << depth, bound = (uint64_t)TABLE_SEGMENT_BUCKETS_MAX << t->depth_seen;
-    struct table_bucket *b = &table_segment(word)[(uint32_t)((accept >> 40) * n >> 24)];
+    struct table_bucket *b = table_bucket_at(word, (uint32_t)((accept >> 40) * n >> 24));
     uint32_t slot = (uint32_t)((r & 0xffff) * TABLE_SLOTS >> 16);
     if (!b->tag[slot] || (uint64_t)(((unsigned __int128)(accept & 0xffffffff) * bound) >> 32) >= weight)
         return NULL;
@@ -584,12 +615,12 @@ static void *random_next(const struct table *t, uint64_t hash, struct table_plac
 {
     for (;;) {
         uint64_t word = *table_word(t, hash);
-        struct table_bucket *s = table_segment(word);
         uint32_t depth = table_depth(word);
-        for (uint32_t i = 0; i < table_segment_buckets(word); i++) {
-            uint32_t used = ~table_match(&s[i], 0) & 0x7f;
+        for (uint32_t i = 0; i < table_buckets(word); i++) {
+            struct table_bucket *b = table_bucket_at(word, i);
+            uint32_t used = ~table_match(b, 0) & 0x7f;
             if (used) {
-                *place = (struct table_place){&s[i], (uint32_t)__builtin_ctz(used)};
+                *place = (struct table_place){b, (uint32_t)__builtin_ctz(used)};
                 return table_at(*place);
             }
         }
@@ -637,9 +668,8 @@ uint64_t table_epoch_step(struct table *t, uint64_t position)
         for (uint32_t i = 0; i < t->spill_buckets; i++)
             table_before_change(t, &t->spill[i]);
     uint64_t word = *table_word(t, position << (64 - TABLE_POSITION_BITS));
-    struct table_bucket *s = table_segment(word);
-    for (uint32_t i = 0; i < table_segment_buckets(word); i++)
-        table_before_change(t, &s[i]);
+    for (uint32_t i = 0; i < table_buckets(word); i++)
+        table_before_change(t, table_bucket_at(word, i));
     uint32_t below = TABLE_POSITION_BITS - table_depth(word);
     return low_bits(((position >> below) + 1) << below, TABLE_POSITION_BITS);
 }
@@ -656,12 +686,13 @@ bool table_clear_step(struct table *t, table_visit *visit, void *arg)
                 if (t->spill[i].tag[k])
                     visit(arg, table_slot_entry(t->spill[i].slot[k]));
     uint64_t word = *table_word(t, t->clear_position << (64 - TABLE_POSITION_BITS));
-    struct table_bucket *s = table_segment(word);
-    for (uint32_t i = 0; i < table_segment_buckets(word); i++)
+    for (uint32_t i = 0; i < table_buckets(word); i++) {
+        const struct table_bucket *b = table_bucket_at(word, i);
         for (uint32_t k = 0; k < TABLE_SLOTS; k++)
-            if (s[i].tag[k])
-                visit(arg, table_slot_entry(s[i].slot[k]));
-    segment_destroy(t, s, table_segment_buckets(word));
+            if (b->tag[k])
+                visit(arg, table_slot_entry(b->slot[k]));
+    }
+    segment_destroy(t, word);
     t->clear_position += UINT64_C(1) << (TABLE_POSITION_BITS - table_depth(word));
     return !(t->clear_position >> TABLE_POSITION_BITS);
 }

@@ -1,10 +1,14 @@
 /* A hash table of pointers: segmented extendible hashing (R. Fagin et al., "Extendible Hashing", TODS 1979) with
  * buckets of one cache line. It knows nothing of what the pointers mean; hashes and equality come from the caller.
  *
- * A directory maps the first bits of a hash to a segment, an array of 1 to 64 buckets; the next 14 bits of the hash
- * (the fraction) choose the home bucket, in order. An entry lies in its home bucket or in one of the three behind it.
- * If all are full, the segment grows by a step, or splits in two once it has 64. So growth costs the same however large
- * the table is, memory per key stays flat between powers of two, and all entries lie in the order of their hashes.
+ * A directory maps the first bits of a hash to a segment of 8 to 64 buckets; the next 14 bits of the hash (the
+ * fraction) choose the home bucket, in order. An entry lies in its home bucket or in one of the three behind it. If all
+ * are full, the segment grows by 8 buckets, or splits in two once it has 64. So growth costs the same however large the
+ * table is, memory per key stays flat between powers of two, and all entries lie in the order of their hashes.
+ *
+ * A segment's buckets lie in chunks of 8, which are all that is ever allocated and freed as segments grow and split:
+ * one size, so that the allocator can use at once what was given back. Segments in one piece, of five sizes, would
+ * leave a third of their memory unused between the sizes.
  *
  * The directory has two levels: a root of up to 2^10 words, and below a full root a sub-directory per word, each of
  * which doubles on its own. Nothing that depends on the size of the table is ever moved at once.
@@ -24,7 +28,9 @@
 
 enum {
     TABLE_SLOTS = 7,
-    TABLE_SEGMENT_BUCKETS_MAX = 64,
+    TABLE_CHUNK_BUCKETS = 8,
+    TABLE_SEGMENT_CHUNKS_MAX = 8,
+    TABLE_SEGMENT_BUCKETS_MAX = TABLE_CHUNK_BUCKETS * TABLE_SEGMENT_CHUNKS_MAX,
     TABLE_FRACTION_BITS = 14,
     TABLE_ROOT_DEPTH_MAX = 10,
     TABLE_DEPTH_MAX = 28, /* depth and fraction together are the position's bits */
@@ -45,8 +51,14 @@ typedef uint64_t table_hash(void *arg, const void *entry);
 /* A bucket is about to change for the first time in this epoch. */
 typedef void table_preimage(void *arg, struct table_bucket *bucket);
 
-/* A directory word is a segment: pointer (64-byte aligned), buckets << 48, depth in the low 6 bits; or, with TABLE_SUB,
- * a sub-directory: pointer, depth << 48. */
+/* One cache line: where the buckets are. How many chunks there are, the directory's word says. */
+struct table_segment {
+    struct table_bucket *chunk[TABLE_SEGMENT_CHUNKS_MAX];
+};
+
+/* A directory word is a segment: pointer, chunks << 48, depth << 56; or, with TABLE_SUB, a sub-directory: pointer,
+ * depth
+ * << 56. */
 #define TABLE_SUB          (UINT64_C(1) << 63)
 #define TABLE_POINTER_MASK ((UINT64_C(1) << 48) - 1)
 
@@ -84,19 +96,25 @@ static inline uint64_t *table_word(const struct table *t, uint64_t hash)
     uint64_t *w = &t->root[hash >> 1 >> (63 - t->root_depth)];
     if (*w & TABLE_SUB) {
         uint64_t *sub = (uint64_t *)(uintptr_t)(*w & TABLE_POINTER_MASK);
-        uint32_t depth = (*w >> 48) & 63;
+        uint32_t depth = (*w >> 56) & 63;
         w = &sub[hash << TABLE_ROOT_DEPTH_MAX >> 1 >> (63 - depth)];
     }
     return w;
 }
 
-static inline struct table_bucket *table_segment(uint64_t word)
+static inline struct table_segment *table_segment(uint64_t word)
 {
-    return (struct table_bucket *)(uintptr_t)(word & TABLE_POINTER_MASK & ~UINT64_C(63));
+    return (struct table_segment *)(uintptr_t)(word & TABLE_POINTER_MASK);
 }
 
-static inline uint32_t table_segment_buckets(uint64_t word) { return (word >> 48) & 0x7fff; }
-static inline uint32_t table_depth(uint64_t word) { return word & 63; }
+static inline uint32_t table_buckets(uint64_t word) { return (word >> 48 & 15) * TABLE_CHUNK_BUCKETS; }
+static inline uint32_t table_depth(uint64_t word) { return word >> 56 & 63; }
+
+/* Bucket i of the segment. */
+static inline struct table_bucket *table_bucket_at(uint64_t word, uint32_t i)
+{
+    return &table_segment(word)->chunk[i / TABLE_CHUNK_BUCKETS][i % TABLE_CHUNK_BUCKETS];
+}
 
 static inline uint32_t table_fraction(uint64_t hash, uint32_t depth)
 {
@@ -151,16 +169,17 @@ static inline __attribute__((always_inline)) void *table_find(const struct table
                                                               const void *key, struct table_place *place)
 {
     uint64_t word = *table_word(t, hash);
-    struct table_bucket *segment = table_segment(word);
-    uint32_t n = table_segment_buckets(word), fraction = table_fraction(hash, table_depth(word));
-    uint32_t i = table_home(fraction, n), away = segment[i].flags & TABLE_DISPLACEMENT;
-    for (;;) {
-        void *found = table_find_in(&segment[i], fraction, table_tag(hash), is, key, place);
+    uint32_t n = table_buckets(word), fraction = table_fraction(hash, table_depth(word));
+    uint32_t i = table_home(fraction, n);
+    struct table_bucket *b = table_bucket_at(word, i);
+    for (uint32_t away = b->flags & TABLE_DISPLACEMENT;; away--) {
+        void *found = table_find_in(b, fraction, table_tag(hash), is, key, place);
         if (found)
             return found;
-        if (away-- == 0)
+        if (away == 0)
             break;
         i = i + 1 == n ? 0 : i + 1;
+        b = table_bucket_at(word, i);
     }
     for (uint32_t s = 0; __builtin_expect(s < t->spill_buckets, 0); s++) {
         void *found = table_find_in(&t->spill[s], table_fraction(hash, 0), table_tag(hash), is, key, place);
@@ -174,7 +193,7 @@ static inline void table_prefetch_bucket(const struct table *t, uint64_t hash)
 {
     uint64_t word = *table_word(t, hash);
     uint32_t fraction = table_fraction(hash, table_depth(word));
-    prefetch_line(&table_segment(word)[table_home(fraction, table_segment_buckets(word))]);
+    prefetch_line(table_bucket_at(word, table_home(fraction, table_buckets(word))));
 }
 
 /* Two lines of each candidate in the home bucket: header and key, and the value of a small entry. */
@@ -182,7 +201,7 @@ static inline void table_prefetch_entry(const struct table *t, uint64_t hash)
 {
     uint64_t word = *table_word(t, hash);
     uint32_t fraction = table_fraction(hash, table_depth(word));
-    const struct table_bucket *b = &table_segment(word)[table_home(fraction, table_segment_buckets(word))];
+    const struct table_bucket *b = table_bucket_at(word, table_home(fraction, table_buckets(word)));
     for (uint32_t mask = table_match(b, table_tag(hash)); mask; mask &= mask - 1) {
         const char *entry = table_slot_entry(b->slot[__builtin_ctz(mask)]);
         prefetch_line(entry);
@@ -226,7 +245,7 @@ uint64_t table_epoch_step(struct table *t, uint64_t position);
 /* Far too large for what is in it. */
 static inline bool table_is_sparse(const struct table *t)
 {
-    return t->buckets > 2 && t->size * 3 < t->buckets * TABLE_SLOTS;
+    return t->buckets > TABLE_CHUNK_BUCKETS && t->size * 3 < t->buckets * TABLE_SLOTS;
 }
 /* Shrinks or merges at most one pair of segments and goes on to the next; called while table_is_sparse. Returns false
  * at the end of a round. */
