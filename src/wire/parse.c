@@ -240,7 +240,7 @@ static int read_bulk(struct parser *p, struct slice in)
         if (there - missing < 2)
             return PARSE_MORE;
         part.blob = p->direct;
-        p->blob_bytes += blob_memory(p->direct);
+        p->blob_bytes += p->direct->cap;
         p->direct = NULL;
     } else {
         if (there < len + 2)
@@ -372,5 +372,5 @@ void parse_reset(struct parser *p)
 
 size_t parse_memory(const struct parser *p)
 {
-    return (p->parts ? mem_size(p->parts) : 0) + p->blob_bytes + (p->direct ? blob_memory(p->direct) : 0);
+    return p->parts_cap * sizeof *p->parts + p->blob_bytes + (p->direct ? p->direct->cap : 0);
 }

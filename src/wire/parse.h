@@ -60,7 +60,7 @@ struct parser {
     bool in_bulk;
     struct parse_part *parts; /* owned */
     uint32_t nparts, parts_cap;
-    size_t blob_bytes;   /* memory of the parts' blobs */
+    size_t blob_bytes;   /* capacity of the parts' blobs */
     struct blob *direct; /* the blob that takes the current bulk, or NULL; owned */
 };
 
@@ -96,7 +96,8 @@ void parse_bulk_received(struct parser *p);
 /* Frees what the parser owns and makes it fresh. */
 void parse_reset(struct parser *p);
 
-/* Bytes of memory that the parser owns (query buffer accounting). */
+/* Bytes of memory that the parser has asked for, without what the allocator adds (query buffer accounting: a request
+ * below the limit must not be over it because of that). */
 size_t parse_memory(const struct parser *p);
 
 #endif
