@@ -9,7 +9,8 @@ OPTIONS = (
     (b'protected-mode', b'yes', (b'no', b'YES', b'yes'), (b'1', b'true', b'', b'maybe')),
     (b'hz', b'10', (b'1', b'100', b'500'), (b'abc', b'2147483648', b'-1')),
     (b'dynamic-hz', b'yes', (b'no', b'yes'), (b'0', )),
-    (b'loglevel', b'notice', (b'debug', b'VERBOSE', b'notice', b'warning'), ()),  # the error lists the levels: 7.2 has one more
+    # none that is not taken: the error lists the levels, and 7.2 has one more
+    (b'loglevel', b'notice', (b'debug', b'VERBOSE', b'notice', b'warning'), ()),
     (b'client-query-buffer-limit', b'1073741824', (b'1mb', b'1048576', b'2GB', b'1g', b'10000k', b'1gb'),
      (b'1', b'-1', b'1tb', b'abc', b'1048575', b'')),
     (b'proto-max-bulk-len', b'536870912', (b'1mb', b'512MB', b'1gb'), (b'1', b'x', b'1048575')),
