@@ -519,9 +519,12 @@ static enum request_run run_direct(struct batch *b)
     struct worker *w = b->home;
     uint32_t end;
     while ((end = direct_window(b)) > b->cursor) {
-        shard_begin(&w->shard, w->id, w->now_ms, w->journal ? &w->effects : NULL);
-        if (end - b->cursor > 1)
-            prefetch(b, b->cursor, end);
+        /* While it is held none of these is for the shard, which is another's to use. */
+        if (!lane_is_held(w->lane)) {
+            shard_begin(&w->shard, w->id, w->now_ms, w->journal ? &w->effects : NULL);
+            if (end - b->cursor > 1)
+                prefetch(b, b->cursor, end);
+        }
         while (b->cursor < end) {
             if (b->client->close_after_reply || b->client->conn.closing)
                 return RAN;

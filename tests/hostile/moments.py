@@ -109,6 +109,24 @@ take_back.options = {'enable-debug-command': 'yes'}
 take_back.only_skua = True
 
 
+def talk_while_held(server, checks):
+    """What needs no shard is answered by a worker whose shard another one is using, and does not take it back."""
+    holders = [server.connect() for _ in range(4)]
+    talkers = [server.connect() for _ in range(16)]
+    words = [word for number in range(1000) for word in ('held%d' % number, number)]
+    for _ in range(cases.scaled(40)):
+        for client in holders:
+            client.send(10 * encode('MSET', *words))
+        for _ in range(10):
+            for client in talkers:
+                client.send(encode('PING') + encode('NONE') + encode('ECHO', 'x'))
+            for client in talkers:
+                checks.equal([client.read()[0] for _ in range(3)][::2], [b'+PONG\r\n', b'$1\r\nx\r\n'], 'PING and ECHO')
+        for client in holders:
+            checks.equal([client.read()[0] for _ in range(10)], 10 * [b'+OK\r\n'], 'MSET of many keys')
+    checks.answers(server)
+
+
 def stop_while_held(server, checks):
     """SIGTERM with transactions that wait for shards of others, and with a client that never reads: it stops all the
     same, soon."""
@@ -134,4 +152,4 @@ stop_while_held.options = {'enable-debug-command': 'yes'}
 stop_while_held.only_skua = True
 
 TESTS = (time_of_arrival, end_of_input, without_touch, words_with_quotes, command_without_end, take_back,
-         stop_while_held)
+         talk_while_held, stop_while_held)
