@@ -196,13 +196,17 @@ static inline void table_prefetch_bucket(const struct table *t, uint64_t hash)
     prefetch_line(table_bucket_at(word, table_home(fraction, table_buckets(word))));
 }
 
-/* Two lines of each candidate in the home bucket: header and key, and the value of a small entry. */
+/* Two lines of each candidate in the home bucket: header and key, and the value of a small entry. If there is none, but
+ * entries lie further away, the next bucket. */
 static inline void table_prefetch_entry(const struct table *t, uint64_t hash)
 {
     uint64_t word = *table_word(t, hash);
-    uint32_t fraction = table_fraction(hash, table_depth(word));
-    const struct table_bucket *b = table_bucket_at(word, table_home(fraction, table_buckets(word)));
-    for (uint32_t mask = table_match(b, table_tag(hash)); mask; mask &= mask - 1) {
+    uint32_t n = table_buckets(word), i = table_home(table_fraction(hash, table_depth(word)), n);
+    const struct table_bucket *b = table_bucket_at(word, i);
+    uint32_t mask = table_match(b, table_tag(hash));
+    if (!mask && b->flags & TABLE_DISPLACEMENT)
+        prefetch_line(table_bucket_at(word, i + 1 == n ? 0 : i + 1));
+    for (; mask; mask &= mask - 1) {
         const char *entry = table_slot_entry(b->slot[__builtin_ctz(mask)]);
         prefetch_line(entry);
         prefetch_line(entry + 64);
