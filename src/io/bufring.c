@@ -6,7 +6,7 @@
 #include "src/base/assert.h"
 #include "src/base/mem.h"
 
-enum { GIVEN_MIN = 64, SHRINK_EVERY = 4096 };
+enum { GIVEN_MIN = 16, SHRINK_EVERY = 4096 };
 
 static void add(struct bufring *b, uint32_t id, int offset)
 {
