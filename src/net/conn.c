@@ -11,9 +11,10 @@ enum { QUERY_KEEP_BYTES = 32 * 1024 };
 static void on_recv(struct io_op *op, int res, const char *data);
 static void on_send(struct io_op *op, int res, const char *data);
 
-void conn_init(struct conn *c, struct io *io, int fd, const struct conn_events *events)
+void conn_init(struct conn *c, struct io *io, struct out_pool *pool, int fd, const struct conn_events *events)
 {
     c->io = io;
+    c->pool = pool;
     c->fd = fd;
     c->events = events;
     c->recv_op.done = on_recv;
@@ -176,6 +177,12 @@ void conn_receive_bulk(struct conn *c, char *dst, size_t len)
         io_cancel(c->io, &c->recv_op);
 }
 
+void conn_expect_output(struct conn *c)
+{
+    if (!c->out.buf)
+        out_pool_take(c->pool, &c->out);
+}
+
 /* Describes up to CONN_IOV_MAX pieces of r from its byte skip on, together at most IO_SEND_BYTES_MAX. */
 static size_t describe(const struct reply *r, size_t skip, struct iovec *iov)
 {
@@ -239,7 +246,7 @@ static void on_send(struct io_op *op, int res, const char *data)
         send_rest(c);
         return;
     }
-    reply_clear(&c->sending, 0);
+    out_pool_give(c->pool, &c->sending);
     c->sent = 0;
     c->events->on_sent(c);
 }

@@ -19,6 +19,7 @@
 
 #include "src/base/slice.h"
 #include "src/io/io.h"
+#include "src/net/out_pool.h"
 #include "src/wire/reply.h"
 
 struct conn;
@@ -34,6 +35,7 @@ enum { CONN_IOV_MAX = 32, CONN_QUERY_PAUSE_BYTES = 1024 * 1024 };
 
 struct conn {
     struct io *io;
+    struct out_pool *pool;
     const struct conn_events *events;
     int fd;
     struct io_op recv_op, send_op;
@@ -58,8 +60,8 @@ struct conn {
     bool closing;
 };
 
-/* Takes fd over. c is the owner's memory, zeroed. */
-void conn_init(struct conn *c, struct io *io, int fd, const struct conn_events *events);
+/* Takes fd over. c is the owner's memory, zeroed. pool outlives it. */
+void conn_init(struct conn *c, struct io *io, struct out_pool *pool, int fd, const struct conn_events *events);
 
 /* The unconsumed input, and dropping its first n bytes, or its last n. Slices into it die with on_input. */
 struct slice conn_input(const struct conn *c);
@@ -77,6 +79,9 @@ void conn_trim(struct conn *c);
 /* The next len bytes, behind conn_input(), go to dst; then on_bulk is called. */
 void conn_receive_bulk(struct conn *c, char *dst, size_t len);
 static inline bool conn_receives_bulk(const struct conn *c) { return c->bulk_dst != NULL; }
+
+/* Before something is appended to out: gets it a buffer from the pool. Not a duty, but it saves allocating one. */
+void conn_expect_output(struct conn *c);
 
 /* Sends what is in out, unless a send is in flight: then the owner calls this again in on_sent. It never follows by
  * itself, because what the owner has appended since may have to wait for the journal. */

@@ -120,7 +120,7 @@ static void set_tcp_options(const struct client *c, const struct config *config)
 void client_adopt(struct worker *w, struct client *c)
 {
     c->worker = w;
-    conn_init(&c->conn, w->io, c->conn.fd, &events);
+    conn_init(&c->conn, w->io, &w->out_pool, c->conn.fd, &events);
     set_tcp_options(c, w->config);
     c->authenticated = w->config->requirepass[0] == '\0';
     list_push_back(&w->clients, &c->node);
@@ -235,6 +235,7 @@ void clients_unpause(struct worker *w)
 
 void client_dirty(struct client *c)
 {
+    conn_expect_output(&c->conn);
     if (list_empty(&c->dirty_node))
         list_push_back(&c->worker->dirty, &c->dirty_node);
 }

@@ -366,6 +366,7 @@ void worker_deinit(struct worker *w)
 {
     control_release(w->control);
     batches_deinit(w);
+    out_pool_deinit(&w->out_pool);
     shard_deinit(&w->shard);
     effects_deinit(&w->effects);
     mem_free(NULL, w->outbox);

@@ -19,6 +19,7 @@
 #include "src/base/random.h"
 #include "src/cmd/command.h"
 #include "src/io/io.h"
+#include "src/net/out_pool.h"
 #include "src/server/control.h"
 #include "src/server/rate.h"
 
@@ -90,6 +91,7 @@ struct worker {
     struct message *parked, **parked_tail; /* for the shard, while it is held */
     struct list again;                     /* struct ask_part that wants to go on next iteration */
 
+    struct out_pool out_pool;
     struct list clients; /* struct client, in order of arrival */
     struct list dirty;   /* clients with output to send */
     struct list closing; /* clients on their way out */

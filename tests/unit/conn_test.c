@@ -24,6 +24,7 @@ enum { STREAM_BYTES_MAX = 600 * 1000, PIECE_BYTES_MAX = 3000, BLOB_BYTES_MAX = 6
 
 /* Both ends of one connection. */
 struct pair {
+    struct out_pool pool;
     struct conn writer, reader; /* conn events give a pointer to one of them: */
     struct random random;
     char *stream; /* all that the writer has appended */
@@ -143,6 +144,7 @@ static void write_text(struct pair *p)
     size_t n = 1 + random_below(&p->random, PIECE_BYTES_MAX);
     for (size_t i = 0; i < n; i++)
         p->stream[p->written + i] = (char)random_u64(&p->random);
+    conn_expect_output(&p->writer);
     reply_raw(&p->writer.out, p->stream + p->written, n);
     p->written += n;
 }
@@ -172,8 +174,8 @@ static void pair_open(struct pair *p, struct world *w)
         setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     p->stream = malloc(2 * STREAM_BYTES_MAX);
     p->goal = random_below(&p->random, STREAM_BYTES_MAX);
-    conn_init(&p->writer, w->io, fd[0], &writer_events);
-    conn_init(&p->reader, w->io, fd[1], &reader_events);
+    conn_init(&p->writer, w->io, &p->pool, fd[0], &writer_events);
+    conn_init(&p->reader, w->io, &p->pool, fd[1], &reader_events);
     conn_read_start(&p->reader);
 }
 
@@ -192,6 +194,7 @@ static void pair_finish(struct pair *p, struct world *w)
     UNTIL(w, both_finish(p, &writer_gone, &reader_gone));
     free(p->bulk);
     free(p->stream);
+    out_pool_deinit(&p->pool);
 }
 
 /* One iteration of an owner's loop. */
@@ -257,6 +260,7 @@ static void ended(struct world *w)
     UNTIL(w, (gone = gone || conn_finish(&p.reader)));
     free(p.bulk);
     free(p.stream);
+    out_pool_deinit(&p.pool);
 }
 
 /* The owner decides when what it appended while a send was in flight may follow: replies can wait for the journal. */
