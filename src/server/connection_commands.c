@@ -163,7 +163,8 @@ static void reset(struct cmd *c)
     struct client *client = command_client(c);
     client->db = 0;
     client->resp = 2;
-    client->reply_mode = REPLY_ON;
+    if (client->reply_mode != REPLY_SKIP) /* which is about the reply to this RESET */
+        client->reply_mode = REPLY_ON;
     client->no_touch = false;
     client->authenticated = !client_password_is_set(client);
     client_set_text(&client->name, (struct slice){0});

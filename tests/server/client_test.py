@@ -136,3 +136,12 @@ def test_large_command_behind_auth_in_one_write(start):
         assert 'NOAUTH' in str(waiting.call('PING'))
         one.call('CONFIG', 'SET', 'requirepass', '')
         assert waiting.call('PING') == b'PONG'
+
+
+@as_redis
+def test_reset_ends_silence_but_is_skipped_itself(start):
+    with start() as server:
+        for silence, answers in (('SKIP', [b'$1\r\nx\r\n']), ('OFF', [b'+RESET\r\n', b'$1\r\nx\r\n'])):
+            one = server.connect()
+            one.send(encode('CLIENT', 'REPLY', silence) + encode('RESET') + encode('ECHO', 'x'))
+            assert [one.read()[0] for _ in answers] == answers
