@@ -22,6 +22,16 @@ def same_kind(oracle, other, step):
     return None
 
 
+def recent(most):
+    """Whatever redis-server says, the other's integer is from 0 to that many."""
+    def compare(oracle, other, step):
+        wrong = same_kind(oracle, other, step)
+        if wrong or oracle.kind != ':':
+            return wrong or 'not an integer'
+        return None if 0 <= int(other.data) <= most else '%d is long ago' % int(other.data)
+    return compare
+
+
 def near(most):
     """Integers at most that far apart; negative ones (no key, no expiry) are answers and have to be equal."""
     def compare(oracle, other, step):
@@ -366,7 +376,9 @@ RULES = {
     'config|help': (help_lines, 'each version has other subcommands'),
     'command|help': (help_lines, 'each version has other subcommands'),
     'debug|help': (help_lines, 'each version has other subcommands'),
-    'object|idletime': (near(IDLE_SECONDS_MAX), 'seconds since the last use'),
+    'object|idletime': (recent(IDLE_SECONDS_MAX),
+                        'seconds since the last use, which no script leaves long ago; small integers that redis-server '
+                        'shares have the clock of its start'),
     'object|refcount': (same_kind, 'whether small integers are shared objects is an implementation detail'),
     'debug|object': (debug_object, 'addresses, sizes and clocks'),
     'debug|digest': (hex_digest, 'a digest is compared with those of its own server only'),
