@@ -58,8 +58,12 @@ static void park(struct worker *w, struct message *msg)
 static void run_on_shard(struct worker *w, struct message *msg)
 {
     if (msg->kind == MSG_ASK_SHARD) {
-        shard_begin(&w->shard, w->id, w->now_ms, NULL);
+        /* It changes nothing itself, but keys that it finds expired are deleted. */
+        struct effects *effects = w->journal ? &w->effects : NULL;
+        shard_begin(&w->shard, w->id, w->now_ms, effects);
         ask_step(w, (struct ask_part *)msg);
+        if (effects)
+            effects_flush(effects, w->journal, w->id, false);
         return;
     }
     struct group *g = (struct group *)msg;
