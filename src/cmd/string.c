@@ -243,6 +243,9 @@ static void string_psetex(struct cmd *c) { set_for(c, SET_PX); }
 static void set_all(struct cmd *c)
 {
     cmd_changed(c);
+    /* What has expired goes before: its DEL must not follow the effect. */
+    for (uint32_t i = 0; c->effects && i < c->nkeys; i++)
+        keyspace_write(cmd_keyspace(c, i), c->db, &c->keys[i]);
     /* First: the same key may come twice, and then the value of the first is gone afterwards. */
     cmd_effect(c, c->argc, c->argv);
     for (uint32_t i = 0; i < c->nkeys; i++)
