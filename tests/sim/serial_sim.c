@@ -19,45 +19,32 @@
 #include <unistd.h>
 
 #include "src/base/assert.h"
-#include "src/base/log.h"
 #include "src/base/planted.h"
-#include "src/cmd/table.h"
-#include "src/io/io.h"
-#include "src/io/sim.h"
-#include "src/server/commands.h"
-#include "src/server/config.h"
-#include "src/server/server.h"
 #include "src/server/worker.h"
 #include "tests/serial/chance.h"
 #include "tests/serial/checker.h"
 #include "tests/serial/player.h"
 #include "tests/serial/workload.h"
+#include "tests/sim/world.h"
 
 enum {
     WORLDS_USUAL = 6000,
     WORKERS = 4,
-    PORT = 6379,
     HISTORIES = 3, /* of one world, one after the other */
     UNDECIDED_PER_MILLE_MAX = 5,
-    HESITATE_NS_MAX = 300 * 1000,
     PLANTED_WORLDS_MAX = 20000,
     PLANTED_SECONDS_MAX = 180,
     RESET_RATE = 3000, /* per million sends, in worlds that have resets */
 };
 
-struct world {
+/* A world and the history that is being played in it. */
+struct trial {
     uint64_t seed;
     struct random random;
-    struct sim *sim;
-    struct config *config;
-    struct io *io[WORKERS];
-    struct server *server;
-    struct io_op accept;
-    int listener;
-    /* the history being played */
+    struct world world;
     struct history *plan;
     struct player players[WORKLOAD_CLIENTS_MAX + 1];
-    struct world *worlds[WORKLOAD_CLIENTS_MAX + 1]; /* a task finds its number by where its argument points */
+    struct trial *trials[WORKLOAD_CLIENTS_MAX + 1]; /* a task finds its number by where its argument points */
     uint32_t nclients, left;
     _Atomic uint64_t clock;
 };
@@ -66,103 +53,23 @@ struct totals {
     uint64_t worlds, histories, undecided, operations, lost;
 };
 
-/* The transport of clients in the simulator */
-
-static int world_connect(void *world, uint16_t port) { return sim_connect(((struct world *)world)->sim, port); }
-
-static ssize_t world_send(void *world, int fd, const void *buf, size_t len)
+static void trial_init(struct trial *t, uint64_t seed)
 {
-    return sim_client_send(((struct world *)world)->sim, fd, buf, len);
-}
-
-static ssize_t world_recv(void *world, int fd, void *buf, size_t len)
-{
-    return sim_client_recv(((struct world *)world)->sim, fd, buf, len);
-}
-
-static void world_close(void *world, int fd, bool hard)
-{
-    (hard ? sim_client_reset : sim_client_close)(((struct world *)world)->sim, fd);
-}
-
-static void world_hesitate(void *arg)
-{
-    struct world *w = arg;
-    sim_sleep_ns(w->sim, sim_random(w->sim, HESITATE_NS_MAX));
-}
-
-static const struct transport transport = {world_connect, world_send, world_recv, world_close, world_hesitate};
-
-/* The server in the simulator */
-
-static void on_accept(struct io_op *op, int res, const char *data)
-{
-    struct world *w = container_of(op, struct world, accept);
-    if (res >= 0)
-        server_accept(w->server->workers[0], res, false);
-}
-
-static void worker_task(void *arg)
-{
-    struct worker *worker = arg;
-    worker_run(worker);
-}
-
-static void first_worker_task(void *arg)
-{
-    struct world *w = arg;
-    w->accept.done = on_accept;
-    io_accept(w->io[0], &w->accept, w->listener);
-    worker_run(w->server->workers[0]);
-    io_cancel(w->io[0], &w->accept);
-    while (io_op_active(&w->accept))
-        io_reap(w->io[0]);
-}
-
-static void world_init(struct world *w, uint64_t seed)
-{
-    *w = (struct world){.seed = seed};
-    random_init(&w->random, seed);
-    struct sim_config sim_config = {
-        .seed = random_u64(&w->random),
-        .reset_rate = chance_percent(&w->random, 25) ? RESET_RATE : 0,
-        .switch_rate = chance_percent(&w->random, 50) ? chance_between(&w->random, 1, 500) : 0,
-        .delay_ns_max = chance_percent(&w->random, 50) ? chance_between(&w->random, 1, 1000 * 1000) : 0,
+    *t = (struct trial){.seed = seed};
+    random_init(&t->random, seed);
+    struct sim_config sim = {
+        .seed = random_u64(&t->random),
+        .reset_rate = chance_percent(&t->random, 25) ? RESET_RATE : 0,
+        .switch_rate = chance_percent(&t->random, 50) ? chance_between(&t->random, 1, 500) : 0,
+        .delay_ns_max = chance_percent(&t->random, 50) ? chance_between(&t->random, 1, 1000 * 1000) : 0,
     };
-    w->sim = sim_create(&sim_config);
-    w->config = config_create();
-    w->config->protected_mode = false;
-    w->config->pipeline_order = chance_percent(&w->random, 50) ? PIPELINE_ORDER_STRICT : PIPELINE_ORDER_RELAXED;
-    for (uint32_t i = 0; i < WORKERS; i++) {
-        struct io_config io_config = {.backend = IO_SIM, .sim = w->sim};
-        ASSERT(io_create(&w->io[i], &io_config) == 0);
-    }
-    w->server = server_create(w->config, WORKERS, w->io, random_u64(&w->random));
-    w->listener = sim_listen(w->sim, PORT);
-    ASSERT(w->listener >= 0);
-    sim_spawn(w->sim, SIM_WORKER, "worker 0", first_worker_task, w);
-    for (uint32_t i = 1; i < WORKERS; i++)
-        sim_spawn(w->sim, SIM_WORKER, "worker", worker_task, w->server->workers[i]);
+    int order = chance_percent(&t->random, 50) ? PIPELINE_ORDER_STRICT : PIPELINE_ORDER_RELAXED;
+    world_init(&t->world, &sim, WORKERS, order, random_u64(&t->random));
     for (uint32_t i = 0; i <= WORKLOAD_CLIENTS_MAX; i++) {
-        w->worlds[i] = w;
-        player_init(&w->players[i], &transport, w, PORT, &w->clock);
-        w->players[i].goes_on = true;
+        t->trials[i] = t;
+        player_init(&t->players[i], &world_transport, &t->world, WORLD_PORT, &t->clock);
+        t->players[i].goes_on = true;
     }
-}
-
-/* Ends the server as a signal would; false if it does not end. */
-static bool world_end(struct world *w)
-{
-    atomic_store(&w->server->signal_received, SIGTERM);
-    io_wake(NULL, w->io[0]);
-    return sim_finish(w->sim) == SIM_DONE;
-}
-
-static void world_deinit(struct world *w)
-{
-    server_destroy(w->server);
-    sim_destroy(w->sim);
-    config_release(w->config);
 }
 
 /* Histories */
@@ -170,36 +77,36 @@ static void world_deinit(struct world *w)
 /* The last client to finish then plays the look at all keys. */
 static void client_task(void *arg)
 {
-    struct world **place = arg, *w = *place;
-    player_play(&w->players[place - w->worlds], w->plan);
-    if (--w->left == 0)
-        player_play(&w->players[WORKLOAD_CLIENTS_MAX], w->plan);
+    struct trial **place = arg, *t = *place;
+    player_play(&t->players[place - t->trials], t->plan);
+    if (--t->left == 0)
+        player_play(&t->players[WORKLOAD_CLIENTS_MAX], t->plan);
 }
 
 static void close_task(void *arg)
 {
-    struct world *w = arg;
+    struct trial *t = arg;
     for (uint32_t i = 0; i <= WORKLOAD_CLIENTS_MAX; i++)
-        player_deinit(&w->players[i]);
+        player_deinit(&t->players[i]);
 }
 
-static bool play(struct world *w, struct history *h, uint32_t number)
+static bool play(struct trial *t, struct history *h, uint32_t number)
 {
     char prefix[32];
-    h->order = w->config->pipeline_order == PIPELINE_ORDER_STRICT ? PIPELINE_STRICT : PIPELINE_RELAXED;
-    h->shape = (struct key_space_shape){.seed = w->server->hash_seed, .nshards = WORKERS};
+    h->order = t->world.config->pipeline_order == PIPELINE_ORDER_STRICT ? PIPELINE_STRICT : PIPELINE_RELAXED;
+    h->shape = (struct key_space_shape){.seed = t->world.server->hash_seed, .nshards = WORKERS};
     snprintf(prefix, sizeof(prefix), "%u:", number);
-    w->plan = h;
-    w->nclients = w->left = workload_plan(h, &w->random, prefix, true);
+    t->plan = h;
+    t->nclients = t->left = workload_plan(h, &t->random, prefix, true);
     for (uint32_t i = 0; i <= WORKLOAD_CLIENTS_MAX; i++) {
-        w->players[i].number = i < WORKLOAD_CLIENTS_MAX ? i : w->nclients;
-        random_init(&w->players[i].random, random_u64(&w->random));
-        if (i < w->nclients)
-            sim_spawn(w->sim, SIM_CLIENT, "client", client_task, &w->worlds[i]);
+        t->players[i].number = i < WORKLOAD_CLIENTS_MAX ? i : t->nclients;
+        random_init(&t->players[i].random, random_u64(&t->random));
+        if (i < t->nclients)
+            sim_spawn(t->world.sim, SIM_CLIENT, "client", client_task, &t->trials[i]);
     }
-    bool good = sim_run(w->sim) == SIM_DONE;
+    bool good = sim_run(t->world.sim) == SIM_DONE;
     for (uint32_t i = 0; i <= WORKLOAD_CLIENTS_MAX; i++)
-        history_adopt(h, &w->players[i].replies);
+        history_adopt(h, &t->players[i].replies);
     return good;
 }
 
@@ -223,13 +130,13 @@ static bool check(const struct history *h, struct totals *totals)
 
 static bool run_world(uint64_t seed, struct totals *totals)
 {
-    struct world w;
+    struct trial t;
     bool good = true;
-    world_init(&w, seed);
+    trial_init(&t, seed);
     for (uint32_t i = 0; i < HISTORIES && good; i++) {
         struct history h;
         history_init(&h);
-        good = play(&w, &h, i);
+        good = play(&t, &h, i);
         if (!good) {
             fprintf(stderr, "the world stands still:\n");
             history_print(&h, stderr);
@@ -240,10 +147,10 @@ static bool run_world(uint64_t seed, struct totals *totals)
     totals->worlds++;
     if (!good) /* it may not be in a state that can be taken down: leave it */
         return false;
-    sim_spawn(w.sim, SIM_CLIENT, "closer", close_task, &w);
-    good = sim_run(w.sim) == SIM_DONE && world_end(&w);
+    sim_spawn(t.world.sim, SIM_CLIENT, "closer", close_task, &t);
+    good = sim_run(t.world.sim) == SIM_DONE && world_end(&t.world);
     if (good)
-        world_deinit(&w);
+        world_deinit(&t.world);
     else
         fprintf(stderr, "the server does not end\n");
     return good;
@@ -326,9 +233,7 @@ int main(int argc, char **argv)
     }
     printf("seed %" PRIu64 ", %" PRIu64 " worlds\n", seed, worlds);
     fflush(stdout);
-    log_init("", LOG_LEVEL_NOTHING);
-    command_table_init();
-    server_commands_bind();
+    world_prepare();
     struct totals totals = {0};
     bool good = (worlds < WORLDS_USUAL || find_planted(seed)) && run_worlds(seed, worlds, &totals);
     printf("%" PRIu64 " operations, %" PRIu64 " never answered, %" PRIu64 " of %" PRIu64 " histories undecided\n",

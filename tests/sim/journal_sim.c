@@ -1,0 +1,593 @@
+/* What workers give to the journal, in the simulator: random writes of all kinds run on a server whose journal is a
+ * tape in memory, while time passes and keys expire. Then
+ *  - a second server that is fed the tape has the same data, deadlines included: nothing is missing, nothing stands in
+ *    the wrong place;
+ *  - each batch on the tape begins with SELECT, counts its commands, and was appended while whoever appended it had all
+ *    the shards of its keys; a transaction is one batch;
+ *  - no reply of a write was seen before the tape was declared safe up to it, which happens late and in jumps, and all
+ *    replies were seen in the end.
+ *
+ * The second server's clock runs behind every deadline on the tape, so that keys go there only where the tape says so;
+ * therefore clients of the first one begin after a minute of nothing.
+ *
+ *   journal_sim [--worlds N] [--seed N]
+ *
+ * A world that fails is run again with --worlds 1 --seed N. The last line says how much was done, for tests/run. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "shard/entry.h"
+#include "src/base/assert.h"
+#include "src/base/mem.h"
+#include "src/cmd/keys.h"
+#include "src/cmd/table.h"
+#include "src/server/worker.h"
+#include "tests/serial/chance.h"
+#include "tests/sim/world.h"
+
+enum {
+    WORLDS_USUAL = 1000,
+    CLIENTS_MAX = 6,
+    OPS_MAX = 200, /* of a client */
+    PIPELINE_MAX = 8,
+    ARGS_MAX = 8,
+    WORD_BYTES_MAX = 24,
+    KEYS = 10,
+    DATABASES = 4,
+    RESET_RATE = 2000, /* per million sends, in worlds that have resets */
+};
+
+static const uint64_t MS = 1000 * 1000, SECOND = 1000 * MS, REST = 60 * SECOND;
+
+/* What may be drawn, and how often. k a key, t a token (a word that no other command has), n a small integer, d a
+ * database, s seconds, m milliseconds, S and M the same as points in time, around now. Everything else is literal. */
+static const struct shape {
+    const char *text;
+    uint32_t weight;
+} shapes[] = {
+    {"SET k t", 8},
+    {"SET k t EX s", 2},
+    {"SET k t PX m", 5},
+    {"SET k t EXAT S", 2},
+    {"SET k t PXAT M", 3},
+    {"SET k t KEEPTTL", 4},
+    {"SET k t NX", 3},
+    {"SET k t NX PX m", 3},
+    {"SET k t XX", 2},
+    {"SET k t XX GET", 1},
+    {"SET k t GET PX m", 1},
+    {"SETNX k t", 2},
+    {"SETEX k s t", 1},
+    {"PSETEX k m t", 2},
+    {"GETSET k t", 2},
+    {"MSET k t k t", 6},
+    {"MSET t t k t", 2},
+    {"MSETNX k t t t", 4},
+    {"MSETNX t t t t", 2},
+    {"APPEND k t", 4},
+    {"SETRANGE k n t", 3},
+    {"SET k n", 6},
+    {"SET k n PX m", 2},
+    {"INCR k", 6},
+    {"INCRBY k n", 3},
+    {"DECR k", 2},
+    {"DECRBY k n", 2},
+    {"INCRBYFLOAT k 0.1", 3},
+    {"GETEX k", 1},
+    {"GETEX k EX s", 1},
+    {"GETEX k PX m", 3},
+    {"GETEX k EXAT S", 1},
+    {"GETEX k PXAT M", 2},
+    {"GETEX k PERSIST", 2},
+    {"GETDEL k", 2},
+    {"EXPIRE k s", 2},
+    {"EXPIRE k -1", 1},
+    {"EXPIREAT k S", 1},
+    {"PEXPIREAT k M", 2},
+    {"PEXPIREAT k M XX", 1},
+    {"PEXPIRE k m", 5},
+    {"PEXPIRE k m NX", 2},
+    {"PEXPIRE k m GT", 2},
+    {"PEXPIRE k m LT", 2},
+    {"PERSIST k", 3},
+    {"RENAME k k", 5},
+    {"RENAME k t", 1},
+    {"RENAMENX k k", 3},
+    {"COPY k k", 3},
+    {"COPY k k REPLACE", 4},
+    {"COPY k k DB d", 2},
+    {"COPY k k DB d REPLACE", 3},
+    {"COPY k t DB d", 1},
+    {"MOVE k d", 5},
+    {"SWAPDB d d", 2},
+    {"FLUSHDB", 1},
+    {"FLUSHALL ASYNC", 1},
+    {"DEL k k t", 3},
+    {"DEL k", 3},
+    {"UNLINK k k", 2},
+    {"SELECT d", 6},
+    {"GET k", 4},
+    {"MGET k k k", 3},
+    {"EXISTS k k", 2},
+    {"TTL k", 1},
+    {"RANDOMKEY", 2},
+    {"KEYS *", 1},
+    {"SCAN 0 COUNT 100", 2},
+    {"DBSIZE", 1},
+    {"LCS k k", 1},
+    {"GETRANGE k 0 3", 1},
+};
+
+enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
+
+/* The journal. Appending is one step of the simulation: nobody else runs meanwhile. */
+struct tape {
+    struct journal_sink sink;
+    struct world *world;
+    struct bytes bytes;                         /* a position is an offset in them */
+    uint64_t position_of[CLIENTS_MAX][OPS_MAX]; /* where the batch with that operation's token ended; 0: nowhere */
+    uint64_t batches, commands;
+};
+
+/* A world, its clients and its journal. */
+struct trial {
+    struct random random;
+    struct world world;
+    struct tape tape;
+    struct trial *clients[CLIENTS_MAX]; /* a task finds its number by where its argument points */
+    struct random randoms[CLIENTS_MAX];
+    uint32_t weights[SHAPES], weight_sum;
+    uint32_t left;        /* clients that have not finished */
+    uint64_t safe_ns_max; /* longest time between two moves of the safe position */
+    uint64_t sleep_ns_max;
+    bool replay_refused; /* the second server answered an error */
+};
+
+struct totals {
+    uint64_t worlds, batches, commands, replies;
+};
+
+static struct totals totals;
+
+/* The tape */
+
+/* The next command of bytes into argv; what is left behind it is returned. */
+static struct slice next_command(struct slice bytes, uint32_t *argc, struct slice *argv)
+{
+    char *p;
+    ASSERT(bytes.len && bytes.ptr[0] == '*');
+    *argc = (uint32_t)strtoul(bytes.ptr + 1, &p, 10);
+    ASSERT(*argc >= 1 && *argc <= ARGS_MAX);
+    for (uint32_t i = 0; i < *argc; i++) {
+        ASSERT(memcmp(p, "\r\n$", 3) == 0);
+        size_t len = strtoul(p + 3, &p, 10);
+        ASSERT(memcmp(p, "\r\n", 2) == 0);
+        argv[i] = slice_of(p + 2, len);
+        p += 2 + len;
+    }
+    ASSERT(memcmp(p, "\r\n", 2) == 0);
+    size_t taken = (size_t)(p + 2 - bytes.ptr);
+    ASSERT(taken <= bytes.len);
+    return slice_of(bytes.ptr + taken, bytes.len - taken);
+}
+
+/* Whoever appends a command has all shards of its keys, and needs a transaction for more than its own. */
+static void check_shards(const struct tape *t, uint32_t executor, bool atomic, uint32_t argc, const struct slice *argv)
+{
+    const struct server *server = t->world->server;
+    const struct key_space_shape *shape = &server->workers[0]->shape;
+    const struct command *row = command_of_request(argc, argv);
+    ASSERT(row && row->flags & CMD_WRITE);
+    for (uint32_t s = 0; row->flags & CMD_ALL_SHARDS && s < server->nworkers; s++) {
+        ASSERT(server->shards[s]->user == executor);
+        ASSERT(atomic || server->nworkers == 1);
+    }
+    if (row->key_form == KEYS_NONE)
+        return;
+    for (uint32_t i = (uint32_t)row->key_first; i <= command_last_key(row, argc); i += (uint32_t)row->key_step) {
+        uint32_t shard = key_make(shape, argv[i]).shard;
+        ASSERT(server->shards[shard]->user == executor);
+        ASSERT(atomic || shard == executor);
+    }
+}
+
+static void note_tokens(struct tape *t, uint32_t argc, const struct slice *argv, uint64_t position)
+{
+    for (uint32_t i = 1; i < argc; i++) {
+        char text[WORD_BYTES_MAX];
+        unsigned client, op;
+        snprintf(text, sizeof text, "%.*s", (int)(argv[i].len < sizeof text ? argv[i].len : 0), argv[i].ptr);
+        if (sscanf(text, "t%u.%u.", &client, &op) == 2 && t->position_of[client][op] == 0)
+            t->position_of[client][op] = position;
+    }
+}
+
+static uint64_t tape_append(struct journal_sink *self, uint32_t shard, struct slice bytes, uint32_t commands,
+                            bool atomic)
+{
+    struct tape *t = container_of(self, struct tape, sink);
+    uint64_t position = t->bytes.len + bytes.len;
+    uint32_t argc, n = 0;
+    struct slice argv[ARGS_MAX];
+    for (struct slice rest = bytes; rest.len;) {
+        rest = next_command(rest, &argc, argv);
+        bool select = slice_is(argv[0], "select");
+        ASSERT(select || rest.ptr > bytes.ptr);
+        if (select)
+            continue;
+        n++;
+        check_shards(t, shard, atomic, argc, argv);
+        note_tokens(t, argc, argv, position);
+    }
+    next_command(bytes, &argc, argv);
+    ASSERT(slice_is(argv[0], "select") && n == commands && n > 0);
+    bytes_put(&t->bytes, bytes.ptr, bytes.len);
+    t->batches++;
+    t->commands += n;
+    return position;
+}
+
+static void tape_print(const struct tape *t)
+{
+    uint32_t argc;
+    struct slice argv[ARGS_MAX];
+    fprintf(stderr, "the tape:\n");
+    for (struct slice rest = slice_of(t->bytes.ptr, t->bytes.len); rest.len;) {
+        rest = next_command(rest, &argc, argv);
+        for (uint32_t i = 0; i < argc; i++)
+            fprintf(stderr, "%.*s%c", (int)argv[i].len, argv[i].ptr, i + 1 < argc ? ' ' : '\n');
+    }
+}
+
+/* Declares the tape safe, late and in jumps, for as long as clients wait for it. */
+static void safe_task(void *arg)
+{
+    struct trial *t = arg;
+    struct journal_sink *sink = &t->tape.sink;
+    while (t->left > 0) {
+        sim_sleep_ns(t->world.sim, sim_random(t->world.sim, t->safe_ns_max));
+        uint64_t safe = atomic_load(&sink->safe), behind = t->tape.bytes.len - safe;
+        if (sim_random(t->world.sim, 2))
+            behind = sim_random(t->world.sim, behind + 1);
+        atomic_store(&sink->safe, safe + behind);
+    }
+}
+
+/* Clients */
+
+/* Some kinds of commands are left out of each world, and some come up more; those that empty databases are rare. */
+static void choose_mix(struct trial *t)
+{
+    for (uint32_t i = 0; i < SHAPES; i++) {
+        uint32_t luck = chance_below(&t->random, 4);
+        t->weights[i] = luck == 0 ? 0 : shapes[i].weight * (luck == 1 ? 3 : 1);
+        t->weight_sum += t->weights[i];
+    }
+    t->weight_sum += t->weights[0] ? 0 : 1;
+    t->weights[0] += t->weights[0] ? 0 : 1;
+}
+
+static const char *draw_shape(struct trial *t, struct random *r)
+{
+    uint32_t at = chance_below(r, t->weight_sum), i = 0;
+    while (at >= t->weights[i])
+        at -= t->weights[i++];
+    return shapes[i].text;
+}
+
+/* Writes what the word stands for; number tells the tokens of one operation apart. */
+static struct slice fill_word(struct trial *t, uint32_t client, uint32_t op, uint32_t number, struct slice word,
+                              char out[static WORD_BYTES_MAX])
+{
+    struct random *r = &t->randoms[client];
+    int64_t now_ms = t->world.server->workers[0]->now_ms;
+    int n = 0;
+    if (word.len != 1)
+        return word;
+    switch (word.ptr[0]) {
+    case 'k':
+        n = snprintf(out, WORD_BYTES_MAX, "k%u", chance_below(r, KEYS));
+        break;
+    case 't':
+        n = snprintf(out, WORD_BYTES_MAX, "t%u.%u.%u", client, op, number);
+        break;
+    case 'n':
+        n = snprintf(out, WORD_BYTES_MAX, "%u", chance_below(r, 9));
+        break;
+    case 'd':
+        n = snprintf(out, WORD_BYTES_MAX, "%u", chance_below(r, DATABASES));
+        break;
+    case 's':
+        n = snprintf(out, WORD_BYTES_MAX, "%u", chance_between(r, 1, 2));
+        break;
+    case 'm':
+        n = snprintf(out, WORD_BYTES_MAX, "%u", chance_between(r, 1, 40));
+        break;
+    case 'S':
+        n = snprintf(out, WORD_BYTES_MAX, "%" PRId64, now_ms / 1000 + chance_below(r, 3));
+        break;
+    case 'M':
+        n = snprintf(out, WORD_BYTES_MAX, "%" PRId64, now_ms - 5 + chance_below(r, 40));
+        break;
+    default:
+        return word;
+    }
+    return slice_of(out, (size_t)n);
+}
+
+static void put_op(struct trial *t, uint32_t client, uint32_t op, struct bytes *out)
+{
+    char words[ARGS_MAX][WORD_BYTES_MAX];
+    struct slice argv[ARGS_MAX];
+    uint32_t argc = 0;
+    for (const char *word = draw_shape(t, &t->randoms[client]);; word++) {
+        size_t len = strcspn(word, " ");
+        ASSERT(argc < ARGS_MAX);
+        argv[argc] = fill_word(t, client, op, argc, slice_of(word, len), words[argc]);
+        argc++;
+        word += len;
+        if (!*word)
+            break;
+    }
+    resp_put_command(out, argc, argv);
+}
+
+/* Sends operations [first, end) and looks whether their replies come when they may. False: the connection was lost. */
+static bool play_pipeline(struct trial *t, struct caller *c, uint32_t client, uint32_t first, uint32_t end)
+{
+    struct bytes out = {0};
+    for (uint32_t i = first; i < end; i++)
+        put_op(t, client, i, &out);
+    bool good = caller_connect(c) && caller_send(c, &out);
+    bytes_free(&out);
+    for (uint32_t i = first; i < end && good; i++) {
+        struct slice reply;
+        good = caller_reply(c, &reply);
+        ASSERT(!good || t->tape.position_of[client][i] <= atomic_load(&t->tape.sink.safe));
+        totals.replies += good;
+    }
+    return good;
+}
+
+/* Nothing goes to the tape from here on: keys that are due stay. */
+static void stop_expiry(struct trial *t)
+{
+    struct caller c;
+    struct slice reply;
+    caller_init(&c, &world_transport, &t->world, WORLD_PORT);
+    do { /* until the connection is not broken */
+        caller_close(&c, false);
+        ASSERT(caller_connect(&c));
+    } while (!caller_command(&c, "DEBUG SET-ACTIVE-EXPIRE 0", &reply));
+    ASSERT(slice_eq(reply, slice_str("+OK\r\n")));
+    caller_close(&c, false);
+}
+
+static void client_task(void *arg)
+{
+    struct trial **place = arg, *t = *place;
+    uint32_t client = (uint32_t)(place - t->clients);
+    struct random *r = &t->randoms[client];
+    struct caller c;
+    caller_init(&c, &world_transport, &t->world, WORLD_PORT);
+    sim_sleep_ns(t->world.sim, REST);
+    uint32_t nops = chance_between(r, 1, OPS_MAX);
+    for (uint32_t first = 0, end; first < nops; first = end) {
+        end = first + chance_between(r, 1, PIPELINE_MAX);
+        end = end < nops ? end : nops;
+        if (!play_pipeline(t, &c, client, first, end))
+            caller_close(&c, false);
+        if (chance_percent(r, 50))
+            sim_sleep_ns(t->world.sim, sim_random(t->world.sim, t->sleep_ns_max));
+    }
+    caller_close(&c, false);
+    if (t->left == 1)
+        stop_expiry(t);
+    t->left--;
+}
+
+/* The second server */
+
+/* Sends the tape and looks whether all of it is taken; commands bounds how much is under way. */
+static void replay_task(void *arg)
+{
+    enum { COMMANDS_MAX = 50 };
+    struct trial *t = arg;
+    struct slice rest = slice_of(t->tape.bytes.ptr, t->tape.bytes.len), argv[ARGS_MAX];
+    struct caller c;
+    caller_init(&c, &world_transport, &t->world, WORLD_PORT);
+    ASSERT(caller_connect(&c));
+    while (rest.len) {
+        struct bytes out = {0};
+        uint32_t argc, n = 0;
+        struct slice reply;
+        for (; rest.len && n < COMMANDS_MAX; n++) {
+            rest = next_command(rest, &argc, argv);
+            resp_put_command(&out, argc, argv);
+        }
+        ASSERT(caller_send(&c, &out));
+        bytes_free(&out);
+        for (; n > 0; n--) {
+            ASSERT(caller_reply(&c, &reply));
+            if (reply.ptr[0] != '-')
+                continue;
+            fprintf(stderr, "the tape is not taken: %.*s\n", (int)reply.len, reply.ptr);
+            t->replay_refused = true;
+        }
+    }
+    caller_close(&c, false);
+}
+
+/* What is in a server: a line for each key. */
+
+struct picture {
+    char **lines;
+    uint32_t n, cap, db;
+};
+
+static void picture_entry(void *arg, struct entry *e)
+{
+    struct picture *p = arg;
+    char buf[ENTRY_INT_BUF_BYTES];
+    struct blob *blob;
+    struct slice key = entry_key(e), value = entry_string(e, buf, &blob);
+    size_t bytes = key.len + value.len + 64;
+    if (p->n == p->cap) {
+        p->cap = p->cap ? 2 * p->cap : 64;
+        p->lines = mem_realloc(NULL, p->lines, p->cap * sizeof p->lines[0]);
+    }
+    char *line = p->lines[p->n++] = mem_alloc(NULL, bytes);
+    int n = snprintf(line, bytes, "%u %.*s %" PRId64 " ", p->db, (int)key.len, key.ptr, entry_expiry_ms(e));
+    for (size_t i = 0; i < value.len; i++) /* SETRANGE puts zeros */
+        line[n++] = value.ptr[i] ? value.ptr[i] : '_';
+    line[n] = '\0';
+}
+
+static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static void picture_take(struct picture *p, const struct server *s, int64_t now_ms)
+{
+    *p = (struct picture){0};
+    for (uint32_t i = 0; i < s->nworkers; i++) {
+        ASSERT(s->shards[i]->user == i);
+        shard_begin(s->shards[i], i, now_ms, NULL);
+        for (p->db = 0; p->db < DATABASES; p->db++)
+            ASSERT(keyspace_scan(s->shards[i]->keyspace, p->db, 0, UINT32_MAX, UINT32_MAX, picture_entry, p) == 0);
+    }
+    if (p->n)
+        qsort(p->lines, p->n, sizeof p->lines[0], by_text);
+}
+
+static void picture_free(struct picture *p)
+{
+    for (uint32_t i = 0; i < p->n; i++)
+        mem_free(NULL, p->lines[i]);
+    mem_free(NULL, p->lines);
+}
+
+static bool pictures_equal(const struct picture *a, const struct picture *b)
+{
+    uint32_t i = 0, k = 0;
+    bool equal = true;
+    while (i < a->n || k < b->n) {
+        int order = i == a->n ? 1 : k == b->n ? -1 : strcmp(a->lines[i], b->lines[k]);
+        if (order != 0)
+            fprintf(stderr, "only %s: %s\n", order < 0 ? "there" : "on the tape",
+                    order < 0 ? a->lines[i] : b->lines[k]);
+        equal = equal && order == 0;
+        i += order <= 0;
+        k += order >= 0;
+    }
+    return equal;
+}
+
+/* Worlds */
+
+static void trial_init(struct trial *t, uint64_t seed)
+{
+    memset(t, 0, sizeof *t);
+    random_init(&t->random, seed);
+    struct sim_config sim = {
+        .seed = random_u64(&t->random),
+        .reset_rate = chance_percent(&t->random, 25) ? RESET_RATE : 0,
+        .switch_rate = chance_percent(&t->random, 50) ? chance_between(&t->random, 1, 500) : 0,
+        .delay_ns_max = chance_percent(&t->random, 50) ? chance_between(&t->random, 1, 1000 * 1000) : 0,
+    };
+    int order = chance_percent(&t->random, 50) ? PIPELINE_ORDER_STRICT : PIPELINE_ORDER_RELAXED;
+    world_init(&t->world, &sim, chance_between(&t->random, 1, WORLD_WORKERS_MAX), order, random_u64(&t->random));
+    t->world.config->enable_debug_command = ALLOWED_YES;
+    t->tape.world = &t->world;
+    t->tape.sink.append = tape_append;
+    for (uint32_t i = 0; i < t->world.nworkers; i++)
+        t->world.server->workers[i]->journal = &t->tape.sink;
+    choose_mix(t);
+    t->safe_ns_max = chance_percent(&t->random, 80) ? 2 * MS : 300 * MS;
+    t->sleep_ns_max = chance_percent(&t->random, 80) ? 10 * MS : SECOND;
+    t->left = chance_between(&t->random, 1, CLIENTS_MAX);
+    for (uint32_t i = 0; i < t->left; i++) {
+        t->clients[i] = t;
+        random_init(&t->randoms[i], random_u64(&t->random));
+        sim_spawn(t->world.sim, SIM_CLIENT, "client", client_task, &t->clients[i]);
+    }
+    sim_spawn(t->world.sim, SIM_CLIENT, "safe", safe_task, t);
+}
+
+/* Puts a new server into the trial, runs the tape on it and takes its picture. */
+static bool replay(struct trial *t, int64_t now_ms, struct picture *picture)
+{
+    struct sim_config sim = {.seed = random_u64(&t->random)};
+    world_init(&t->world, &sim, chance_between(&t->random, 1, WORLD_WORKERS_MAX), PIPELINE_ORDER_RELAXED,
+               random_u64(&t->random));
+    sim_spawn(t->world.sim, SIM_CLIENT, "replay", replay_task, t);
+    *picture = (struct picture){0};
+    if (sim_run(t->world.sim) != SIM_DONE)
+        return false;
+    ASSERT(sim_now_ns(t->world.sim) < REST);
+    picture_take(picture, t->world.server, now_ms);
+    return !t->replay_refused;
+}
+
+static bool run_world(uint64_t seed)
+{
+    struct trial *t = mem_alloc(NULL, sizeof *t);
+    struct picture there, again;
+    trial_init(t, seed);
+    if (sim_run(t->world.sim) != SIM_DONE) { /* it may not be in a state that can be taken down: leave it */
+        fprintf(stderr, "the world stands still\n");
+        return false;
+    }
+    int64_t now_ms = t->world.server->workers[0]->now_ms;
+    picture_take(&there, t->world.server, now_ms);
+    bool good = world_end(&t->world);
+    if (!good)
+        return false;
+    world_deinit(&t->world);
+    good = replay(t, now_ms, &again) && pictures_equal(&there, &again);
+    picture_free(&there);
+    picture_free(&again);
+    if (!good) {
+        tape_print(&t->tape);
+        return false;
+    }
+    if (!world_end(&t->world))
+        return false;
+    world_deinit(&t->world);
+    totals.worlds++;
+    totals.batches += t->tape.batches;
+    totals.commands += t->tape.commands;
+    bytes_free(&t->tape.bytes);
+    mem_free(NULL, t);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"worlds", 1, NULL, 'n'}, {"seed", 1, NULL, 's'}, {0}};
+    const char *percent = getenv("SKUA_CASES_PERCENT"), *given = getenv("SKUA_SEED");
+    uint64_t worlds = WORLDS_USUAL * (percent ? strtoull(percent, NULL, 10) : 100) / 100;
+    uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (o == 'n')
+            worlds = strtoull(optarg, NULL, 10);
+        else if (o == 's')
+            seed = strtoull(optarg, NULL, 0);
+        else
+            return 2;
+    }
+    printf("seed %" PRIu64 ", %" PRIu64 " worlds\n", seed, worlds);
+    fflush(stdout);
+    world_prepare();
+    bool good = true;
+    for (uint64_t i = 0; i < worlds && good; i++) {
+        good = run_world(seed + i);
+        if (!good)
+            fprintf(stderr, "again: journal_sim --worlds 1 --seed %" PRIu64 "\n", seed + i);
+    }
+    printf("%" PRIu64 " replies, %" PRIu64 " commands in %" PRIu64 " batches\n", totals.replies, totals.commands,
+           totals.batches);
+    printf("journal_sim cases=%" PRIu64 " seeds=%" PRIu64 "\n", totals.commands, totals.worlds);
+    return good ? 0 : 1;
+}
