@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Runs the cases of client_test, config_test and shutdown_test: functions called test_*, given a way to start servers.
+"""Runs the cases of client_test, config_test, pipeline_test and shutdown_test: functions called test_*, given a way to start servers.
 
     tests/server/run.py [NAME...]
 """
@@ -10,7 +10,7 @@ import traceback
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from tests.lib import cases, servers  # noqa: E402
-from tests.server import client_test, config_test, shutdown_test  # noqa: E402
+from tests.server import client_test, config_test, pipeline_test, shutdown_test  # noqa: E402
 
 CONFIGURATIONS = ((4, 'io_uring'), (1, 'epoll'), (4, 'epoll'), (1, 'io_uring'))
 QUICK = 2
@@ -46,7 +46,7 @@ def run_one(case, label, start):
 
 
 def main(names):
-    found = [value for module in (client_test, config_test, shutdown_test)
+    found = [value for module in (client_test, config_test, pipeline_test, shutdown_test)
              for name, value in sorted(vars(module).items()) if name.startswith('test_')]
     found = [case for case in found if not names or case.__name__ in names]
     chosen = CONFIGURATIONS[:QUICK] if os.environ.get('SKUA_RUN') == 'quick' else CONFIGURATIONS
