@@ -104,7 +104,8 @@ static const char *reply_text(void)
 
 static void assert_bulk(const char *value)
 {
-    snprintf(expected, sizeof expected, "$%zu\r\n%s\r\n", strlen(value), value);
+    int n = snprintf(expected, sizeof expected, "$%zu\r\n%s\r\n", strlen(value), value);
+    assert_in_range(n, 0, sizeof expected - 1);
     assert_string_equal(reply_text(), expected);
 }
 
