@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Runs the cases of client_test, config_test, pipeline_test and shutdown_test: functions called test_*, given a way to start servers.
+"""Runs the cases of client_test, config_test, pipeline_test and shutdown_test: functions called test_*, given a way
+to start servers.
 
     tests/server/run.py [NAME...]
 """
