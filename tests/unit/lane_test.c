@@ -206,11 +206,12 @@ static struct transaction *ready[WORKERS_MAX][FLYING_MAX + 1];
 
 static void make_ready(struct actor *a, struct hold *h)
 {
-    for (int i = 0;; i++)
+    for (int i = 0; i <= FLYING_MAX; i++)
         if (!ready[a->id][i]) {
             ready[a->id][i] = container_of(h, struct transaction, hold);
             return;
         }
+    atomic_store(&a->place->stuck, true); /* more than there are: one was announced twice */
 }
 
 /* One at a time, some of them as long as a fiber would take: others then take their arrivals back. */
