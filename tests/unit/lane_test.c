@@ -202,11 +202,13 @@ static void release(struct actor *a, struct transaction *t)
             ring(&a->place->actor[s]);
 }
 
-static struct transaction *ready[WORKERS_MAX][FLYING_MAX + 1];
+/* Roomy: a planted bug can announce a hold twice. */
+enum { READY_MAX = 64 };
+static struct transaction *ready[WORKERS_MAX][READY_MAX + 1];
 
 static void make_ready(struct actor *a, struct hold *h)
 {
-    for (int i = 0; i <= FLYING_MAX; i++)
+    for (int i = 0; i < READY_MAX; i++)
         if (!ready[a->id][i]) {
             ready[a->id][i] = container_of(h, struct transaction, hold);
             return;
@@ -219,7 +221,7 @@ static void run_ready(struct actor *a)
 {
     if (!a->running && ready[a->id][0]) {
         a->running = ready[a->id][0];
-        memmove(&ready[a->id][0], &ready[a->id][1], FLYING_MAX * sizeof ready[0][0]);
+        memmove(&ready[a->id][0], &ready[a->id][1], READY_MAX * sizeof ready[0][0]);
         bool is_long = random_below(&a->random, a->place->runs_long_one_in) == 0;
         a->run_until_ns = now_ns(a->place) + (is_long ? 3 * HOLD_WAIT_NS : 0);
     }
@@ -406,7 +408,6 @@ static bool simulate(uint64_t seed, bool careless, uint64_t *takebacks)
     *takebacks += place_destroy(p);
     return sound;
 }
-
 static void test_schedules(void **state)
 {
     long cases = random_cases(&seeds, 300);
@@ -420,6 +421,10 @@ static void test_schedules(void **state)
     assert_true(takebacks > 0);
 }
 
+#endif
+
+/* Not under the sanitizers: what a planted bug leaves behind is theirs to complain about. */
+#if defined(SKUA_SIM_POINTS) && !defined(SKUA_SYSTEM_MALLOC)
 static bool finds(bool careless)
 {
     uint64_t takebacks = 0;
@@ -449,6 +454,8 @@ int main(void)
         cmocka_unit_test(test_threads),
 #ifdef SKUA_SIM_POINTS
         cmocka_unit_test(test_schedules),
+#endif
+#if defined(SKUA_SIM_POINTS) && !defined(SKUA_SYSTEM_MALLOC)
         cmocka_unit_test(test_planted),
 #endif
     };
