@@ -1,81 +1,31 @@
 /* Handlers of the key commands on three shards in one thread: replies, what reaches the journal, SCAN over shards. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "shard/effects.h"
-#include "shard/shard.h"
-#include "src/cmd/execute.h"
-#include "src/cmd/keys.h"
-#include "src/cmd/table.h"
-
-enum { SHARDS = 3, DATABASES = 4, ARGS_MAX = 16, NOW_MS = 1000000 };
-
-static struct shard shards[SHARDS];
-static struct shard *shard_list[SHARDS];
-static struct effects effects;
-static struct reply reply;
-static const struct key_space_shape shape = {.seed = 7, .nshards = SHARDS};
-static const struct limits limits = {.proto_max_bulk_len = 512 << 20, .databases = DATABASES};
+#include "tests/unit/command_runner.h"
 
 static int set_up(void **state)
 {
-    effects_init(&effects);
-    reply_init(&reply, 2);
-    for (uint32_t i = 0; i < SHARDS; i++) {
-        shard_init(&shards[i], i, DATABASES, shape.seed);
-        shard_begin(&shards[i], 0, NOW_MS, &effects);
-        shard_list[i] = &shards[i];
-    }
+    runner_init(3);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    for (uint32_t i = 0; i < SHARDS; i++)
-        shard_deinit(&shards[i]);
-    reply_deinit(&reply);
-    effects_deinit(&effects);
+    runner_deinit();
     return 0;
 }
 
-/* Runs the words of line in database 0; the raw reply lies in `reply`, what it did in `effects`. */
+/* The words of line, separated by single blanks. */
 static void run(const char *line)
 {
     char text[256];
-    struct slice argv[ARGS_MAX];
-    struct key_position found[ARGS_MAX];
-    struct key keys[ARGS_MAX];
-    uint32_t argc = 0;
+    const char *words[RUNNER_ARGS_MAX];
+    uint32_t n = 0;
     snprintf(text, sizeof(text), "%s", line);
     for (char *rest = text, *word; (word = strsep(&rest, " "));)
-        argv[argc++] = slice_str(word);
-    const struct command *row = command_of_request(argc, argv);
-    assert_true(row && row->run && command_arity_ok(row, argc));
-    uint32_t n = command_find_keys(row, argc, argv, found);
-    for (uint32_t i = 0; i < n; i++)
-        keys[i] = key_make(&shape, argv[found[i].index]);
-    reply_clear(&reply, 1024);
-    effects.len = effects.commands = 0;
-    effects.db = 0;
-    struct cmd c = {.row = row,
-                    .argv = argv,
-                    .argc = argc,
-                    .keys = keys,
-                    .nkeys = n,
-                    .reply = &reply,
-                    .shards = shard_list,
-                    .nshards = SHARDS,
-                    .limits = &limits,
-                    .effects = &effects,
-                    .now_ms = NOW_MS};
-    execute(&c);
+        words[n++] = word;
+    run_words(n, words);
 }
 
 /* Bars stand for CRLF. */

@@ -1,80 +1,13 @@
 /* Handlers of the string commands, on one shard and on three, with a value of each encoding: what they answer, what
  * they leave, and what reaches the journal. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "shard/effects.h"
-#include "shard/shard.h"
-#include "src/cmd/execute.h"
-#include "src/cmd/keys.h"
-#include "src/cmd/table.h"
+#include "tests/unit/command_runner.h"
 
-enum { SHARDS_MAX = 3, ARGS_MAX = 8, NOW_MS = 1000000, TEXT_MAX = 200 * 1024 };
+enum { TEXT_MAX = 200 * 1024 };
 
-static uint32_t nshards;
-static struct shard shards[SHARDS_MAX];
-static struct shard *shard_list[SHARDS_MAX];
-static struct effects effects;
-static struct reply reply;
-static struct key_space_shape shape = {.seed = 7};
-static const struct limits limits = {.proto_max_bulk_len = 512 << 20, .databases = 1};
 static char got[TEXT_MAX], expected[TEXT_MAX];
-
-static void set_up(uint32_t n)
-{
-    shape.nshards = nshards = n;
-    effects_init(&effects);
-    reply_init(&reply, 2);
-    for (uint32_t i = 0; i < n; i++) {
-        shard_init(&shards[i], i, 1, shape.seed);
-        shard_begin(&shards[i], 0, NOW_MS, &effects);
-        shard_list[i] = &shards[i];
-    }
-}
-
-static void tear_down(void)
-{
-    for (uint32_t i = 0; i < nshards; i++)
-        shard_deinit(&shards[i]);
-    reply_deinit(&reply);
-    effects_deinit(&effects);
-}
-
-static void run(uint32_t argc, const char **words)
-{
-    struct slice argv[ARGS_MAX];
-    struct key_position found[ARGS_MAX];
-    struct key keys[ARGS_MAX];
-    for (uint32_t i = 0; i < argc; i++)
-        argv[i] = slice_str(words[i]);
-    const struct command *row = command_of_request(argc, argv);
-    assert_true(row && row->run && command_arity_ok(row, argc));
-    uint32_t n = command_find_keys(row, argc, argv, found);
-    for (uint32_t i = 0; i < n; i++)
-        keys[i] = key_make(&shape, argv[found[i].index]);
-    reply_clear(&reply, 1024);
-    effects.len = effects.commands = 0;
-    effects.db = 0;
-    struct cmd c = {.row = row,
-                    .argv = argv,
-                    .argc = argc,
-                    .keys = keys,
-                    .nkeys = n,
-                    .reply = &reply,
-                    .shards = shard_list,
-                    .nshards = nshards,
-                    .limits = &limits,
-                    .effects = &effects,
-                    .now_ms = NOW_MS};
-    execute(&c);
-}
 
 /* The reply with the blobs in it, ended with a zero. */
 static const char *reply_text(void)
@@ -95,7 +28,7 @@ static const char *reply_text(void)
 
 #define WORDS(...)                                                                                                     \
     (sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)), (const char *[]) { __VA_ARGS__ }
-#define RUN(...) run(WORDS(__VA_ARGS__))
+#define RUN(...) run_words(WORDS(__VA_ARGS__))
 #define CHECK(expect, ...)                                                                                             \
     do {                                                                                                               \
         RUN(__VA_ARGS__);                                                                                              \
@@ -195,8 +128,8 @@ static void every_encoding(void **state)
         const char *encoding;
     } text[] = {{3, "embstr"}, {44, "embstr"}, {45, "raw"}, {4096, "raw"}, {4097, "raw"}, {70 * 1024, "raw"}};
     static char value[TEXT_MAX];
-    for (uint32_t n = 1; n <= SHARDS_MAX; n += 2) {
-        set_up(n);
+    for (uint32_t n = 1; n <= RUNNER_SHARDS_MAX; n += 2) {
+        runner_init(n);
         test_value("-120", "int");
         for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) {
             memset(value, 'v', text[i].len);
@@ -204,7 +137,7 @@ static void every_encoding(void **state)
             test_value(value, text[i].encoding);
         }
         test_numbers();
-        tear_down();
+        runner_deinit();
     }
 }
 

@@ -1,0 +1,79 @@
+/* What the tests of command handlers share: shards in one thread, and a way to run a command on them. Owner of all of
+ * it: the test, which has one set at a time. */
+#ifndef SKUA_TESTS_UNIT_COMMAND_RUNNER_H
+#define SKUA_TESTS_UNIT_COMMAND_RUNNER_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "shard/effects.h"
+#include "shard/shard.h"
+#include "src/cmd/execute.h"
+#include "src/cmd/keys.h"
+#include "src/cmd/table.h"
+
+enum { RUNNER_SHARDS_MAX = 3, RUNNER_DATABASES = 4, RUNNER_ARGS_MAX = 16, RUNNER_NOW_MS = 1000000 };
+
+static struct key_space_shape shape = {.seed = 7};
+static struct shard shards[RUNNER_SHARDS_MAX];
+static struct shard *shard_list[RUNNER_SHARDS_MAX];
+static struct effects effects;
+static struct reply reply;
+
+static void runner_init(uint32_t nshards)
+{
+    shape.nshards = nshards;
+    effects_init(&effects);
+    reply_init(&reply, 2);
+    for (uint32_t i = 0; i < nshards; i++) {
+        shard_init(&shards[i], i, RUNNER_DATABASES, shape.seed);
+        shard_begin(&shards[i], 0, RUNNER_NOW_MS, &effects);
+        shard_list[i] = &shards[i];
+    }
+}
+
+static void runner_deinit(void)
+{
+    for (uint32_t i = 0; i < shape.nshards; i++)
+        shard_deinit(&shards[i]);
+    reply_deinit(&reply);
+    effects_deinit(&effects);
+}
+
+/* Runs one command in database 0; the raw reply lies in `reply`, what goes into the journal in `effects`. */
+static void run_words(uint32_t argc, const char *const *words)
+{
+    static const struct limits limits = {.proto_max_bulk_len = 512 << 20, .databases = RUNNER_DATABASES};
+    struct slice argv[RUNNER_ARGS_MAX];
+    struct key_position found[RUNNER_ARGS_MAX];
+    struct key keys[RUNNER_ARGS_MAX];
+    assert_in_range(argc, 1, RUNNER_ARGS_MAX);
+    for (uint32_t i = 0; i < argc; i++)
+        argv[i] = slice_str(words[i]);
+    const struct command *row = command_of_request(argc, argv);
+    assert_true(row && row->run && command_arity_ok(row, argc));
+    uint32_t n = command_find_keys(row, argc, argv, found);
+    for (uint32_t i = 0; i < n; i++)
+        keys[i] = key_make(&shape, argv[found[i].index]);
+    reply_clear(&reply, 1024);
+    effects.len = effects.commands = 0;
+    effects.db = 0;
+    struct cmd c = {.row = row,
+                    .argv = argv,
+                    .argc = argc,
+                    .keys = keys,
+                    .nkeys = n,
+                    .reply = &reply,
+                    .shards = shard_list,
+                    .nshards = shape.nshards,
+                    .limits = &limits,
+                    .effects = &effects,
+                    .now_ms = RUNNER_NOW_MS};
+    execute(&c);
+}
+
+#endif
