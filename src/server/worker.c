@@ -28,13 +28,19 @@ void worker_send(struct worker *w, uint32_t target, struct message *msg, enum me
     outbox_add(o, msg);
 }
 
+static void wake(struct worker *w, struct worker *target)
+{
+    stat_add(&w->stats.wakes, 1);
+    io_wake(w->io, target->io);
+}
+
 static void publish(struct worker *w)
 {
     for (uint32_t i = 0; i < w->outbox_ndirty; i++) {
         uint32_t target = w->outbox_dirty[i];
         struct worker *t = w->server->workers[target];
         if (mailbox_publish(&t->mailbox, &w->outbox[target]))
-            io_wake(w->io, t->io);
+            wake(w, t);
     }
     w->outbox_ndirty = 0;
 }
@@ -42,10 +48,8 @@ static void publish(struct worker *w)
 void worker_wake(struct worker *w, uint32_t target)
 {
     struct worker *t = w->server->workers[target];
-    if (mailbox_needs_wake(&t->mailbox)) {
-        stat_add(&w->stats.wakes, 1);
-        io_wake(w->io, t->io);
-    }
+    if (mailbox_needs_wake(&t->mailbox))
+        wake(w, t);
 }
 
 static void park(struct worker *w, struct message *msg)
