@@ -364,7 +364,6 @@ static void answer_error(struct batch *b, struct request *r, struct reply *reply
     reply->resp = c->resp;
     if (r->argc == 0) {
         reply_errorf(reply, "ERR %s", c->protocol_error);
-        stat_add(&b->home->stats.protocol_errors, 1);
         client_close_after_reply(c);
     } else if (!r->row && is_http(b->args.v[r->arg_first])) {
         refuse_http(c);
