@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "src/server/commands.h"
+#include "src/server/config.h"
+#include "src/server/worker.h"
+
 /* Compares without a branch on the content; only the length of what the client sent shows in the time. */
 static bool equal_constant_time(struct slice a, struct slice b)
 {
@@ -11,9 +15,17 @@ static bool equal_constant_time(struct slice a, struct slice b)
     return different == 0;
 }
 
-bool auth_check(const char *required, struct slice user, struct slice given)
+bool auth_login(struct cmd *c, struct slice user, struct slice password)
 {
+    struct client *client = command_client(c);
+    const char *required = client->worker->config->requirepass;
     bool is_default = slice_eq(user, slice_str("default"));
-    bool right = required[0] == '\0' || equal_constant_time(given, slice_str(required));
-    return is_default && right;
+    bool right = required[0] == '\0' || equal_constant_time(password, slice_str(required));
+    if (is_default && right) {
+        client->authenticated = true;
+        return true;
+    }
+    stat_add(&client->worker->stats.auth_denied, 1);
+    reply_error(c->reply, "WRONGPASS invalid username-password pair or user is disabled.");
+    return false;
 }

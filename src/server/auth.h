@@ -1,13 +1,13 @@
-/* Checking passwords. */
+/* Logging in. */
 #ifndef SKUA_SERVER_AUTH_H
 #define SKUA_SERVER_AUTH_H
 
 #include <stdbool.h>
 
-#include "src/base/slice.h"
+#include "src/cmd/command.h"
 
-/* Whether user may log in with given. Only the default user exists; required is its password, "" if it has none (then
- * any is right, as in Redis). Takes the same time whether or not the password is right. */
-bool auth_check(const char *required, struct slice user, struct slice given);
+/* Logs the client of c in as user; false after WRONGPASS, which is counted. Only the default user exists; without a
+ * password any is right, as in Redis. Takes the same time whether or not the password is right. */
+bool auth_login(struct cmd *c, struct slice user, struct slice password);
 
 #endif

@@ -48,13 +48,8 @@ static void auth(struct cmd *c)
         return;
     }
     struct slice user = c->argc == 3 ? c->argv[1] : slice_str("default");
-    if (auth_check(password, user, c->argv[c->argc - 1])) {
-        client->authenticated = true;
+    if (auth_login(c, user, c->argv[c->argc - 1]))
         reply_ok(c->reply);
-        return;
-    }
-    stat_add(&client->worker->stats.auth_denied, 1);
-    reply_error(c->reply, "WRONGPASS invalid username-password pair or user is disabled.");
 }
 
 /* ---- HELLO ---- */
@@ -129,13 +124,8 @@ static void hello(struct cmd *c)
     struct hello h = {0};
     if (!parse_hello(c, &h))
         return;
-    if (h.has_auth && !auth_check(client->worker->config->requirepass, h.user, h.password)) {
-        stat_add(&client->worker->stats.auth_denied, 1);
-        reply_error(c->reply, "WRONGPASS invalid username-password pair or user is disabled.");
+    if (h.has_auth && !auth_login(c, h.user, h.password))
         return;
-    }
-    if (h.has_auth)
-        client->authenticated = true;
     if (client_must_authenticate(client)) {
         reply_error(c->reply, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
                               "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
