@@ -22,27 +22,25 @@ def same_kind(oracle, other, step):
     return None
 
 
-def recent(most):
-    """Whatever redis-server says, the other's integer is from 0 to that many."""
-    def compare(oracle, other, step):
+def integers(compare):
+    """Both are integers, about which compare(oracle's, other's) says what is wrong."""
+    def compare_replies(oracle, other, step):
         wrong = same_kind(oracle, other, step)
         if wrong or oracle.kind != ':':
             return wrong or 'not an integer'
-        return None if 0 <= int(other.data) <= most else '%d is long ago' % int(other.data)
-    return compare
+        return compare(int(oracle.data), int(other.data))
+    return compare_replies
+
+
+def recent(most):
+    """Whatever redis-server says, the other's integer is from 0 to that many."""
+    return integers(lambda _, other: None if 0 <= other <= most else '%d is long ago' % other)
 
 
 def near(most):
     """Integers at most that far apart; negative ones (no key, no expiry) are answers and have to be equal."""
-    def compare(oracle, other, step):
-        wrong = same_kind(oracle, other, step)
-        if wrong or oracle.kind != ':':
-            return wrong or 'not an integer'
-        left, right = int(oracle.data), int(other.data)
-        if min(left, right) < 0 or abs(left - right) > most:
-            return '%d apart' % abs(left - right)
-        return None
-    return compare
+    return integers(lambda oracle, other: None if min(oracle, other) >= 0 and abs(oracle - other) <= most
+                    else '%d apart' % abs(oracle - other))
 
 
 def same_set(oracle, other, step):
