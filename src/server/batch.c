@@ -229,6 +229,17 @@ static void receive_bulk(struct client *c)
     conn_receive_bulk(&c->conn, dst, left);
 }
 
+/* What CLIENT REPLY says about the command that just ran. */
+static bool take_silence(struct client *c)
+{
+    bool silent = c->reply_mode != REPLY_ON;
+    if (c->reply_mode == REPLY_SKIP)
+        c->reply_mode = REPLY_ON;
+    else if (c->reply_mode == REPLY_SKIP_NEXT)
+        c->reply_mode = REPLY_SKIP;
+    return silent;
+}
+
 /* Fills b with the complete commands of the client's input, up to BATCH_REQUESTS_MAX. A protocol error becomes a
  * request without arguments, so that it is answered in its turn. */
 static void parse_input(struct batch *b)
@@ -251,6 +262,10 @@ static void parse_input(struct batch *b)
             conn_consume(&c->conn, result.consumed);
             break;
         case PARSE_EMPTY:
+            /* As in Redis it is what CLIENT REPLY SKIP skips; so it has to take its turn. */
+            if (b->count > 0)
+                return;
+            take_silence(c);
             conn_consume(&c->conn, result.consumed);
             break;
         case PARSE_MORE:
@@ -407,17 +422,6 @@ static void answer_refusal(struct batch *b, struct request *r, struct reply *rep
                     "run it from a local connection, otherwise you need to set this option in the configuration "
                     "file, and then restart the server.");
     stat_add(&b->home->stats.errors, 1);
-}
-
-/* What CLIENT REPLY says about the command that just ran. */
-static bool take_silence(struct client *c)
-{
-    bool silent = c->reply_mode != REPLY_ON;
-    if (c->reply_mode == REPLY_SKIP)
-        c->reply_mode = REPLY_ON;
-    else if (c->reply_mode == REPLY_SKIP_NEXT)
-        c->reply_mode = REPLY_SKIP;
-    return silent;
 }
 
 /* Fixes what a request sees of its client, now that everything before it has been routed. */
