@@ -844,7 +844,7 @@ void group_run(struct worker *w, struct group *g)
     for (uint32_t i = 0; i < g->count; i++) {
         size_t before = g->reply.len;
         batch_execute(w, b, g->tasks[i].request, &g->reply, effects);
-        g->tasks[i].reply_len = (uint32_t)(g->reply.len - before);
+        g->tasks[i].reply_len = g->reply.len - before;
     }
     stat_add(&w->stats.groups_run, 1);
     if (effects)

@@ -51,9 +51,10 @@ struct request {
 /* A request of a group. What the shard's worker writes lies together here, so that the requests themselves are only
  * read by it: the fewer cache lines go back and forth, the better. */
 struct task {
-    uint32_t request;
-    uint32_t reply_len;
+    uint64_t request : 16;
+    uint64_t reply_len : 48; /* an MGET of many keys can have more than 4 GB */
 };
+_Static_assert(BATCH_REQUESTS_MAX <= UINT16_MAX, "requests of a batch are numbered in 16 bits");
 
 /* The commands of one stage for one shard. Owner: the home worker; while under way the shard's worker. */
 struct group {
