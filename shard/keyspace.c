@@ -200,10 +200,16 @@ static inline struct place find_live(struct keyspace *ks, uint32_t db, const str
 
 static uint32_t clock_of(const struct keyspace *ks) { return (uint32_t)(keyspace_now_ms(ks) / 1000); }
 
+static inline void set_access(struct keyspace *ks, struct entry *e)
+{
+    if (e && e->access != clock_of(ks))
+        e->access = clock_of(ks);
+}
+
 static inline void touch(struct keyspace *ks, struct entry *e)
 {
-    if (e && e->access != clock_of(ks) && !ks->no_touch)
-        e->access = clock_of(ks);
+    if (!ks->no_touch)
+        set_access(ks, e);
 }
 
 struct place keyspace_look(struct keyspace *ks, uint32_t db, const struct key *key)
@@ -217,6 +223,13 @@ struct place keyspace_read(struct keyspace *ks, uint32_t db, const struct key *k
 {
     struct place p = keyspace_look(ks, db, key);
     touch(ks, p.entry);
+    return p;
+}
+
+struct place keyspace_touch(struct keyspace *ks, uint32_t db, const struct key *key)
+{
+    struct place p = keyspace_look(ks, db, key);
+    set_access(ks, p.entry);
     return p;
 }
 

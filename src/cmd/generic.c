@@ -45,7 +45,7 @@ static void generic_touch(struct cmd *c)
 {
     int64_t found = 0;
     for (uint32_t i = 0; i < c->nkeys; i++)
-        found += keyspace_read(cmd_keyspace(c, i), c->db, &c->keys[i]).entry != NULL;
+        found += keyspace_touch(cmd_keyspace(c, i), c->db, &c->keys[i]).entry != NULL;
     reply_int(c->reply, found);
 }
 
