@@ -40,6 +40,7 @@ struct keyspace {
     _Atomic int64_t now, created; /* ms; others read them for INFO */
     uint32_t databases;
     _Atomic uint32_t databases_used;
+    _Atomic int64_t keep_until; /* ms; set while others may hold the shard */
     bool no_touch;
     _Atomic(struct database_page *) *page; /* zeroed address space until used */
     struct keyspace_stats stats;
@@ -91,6 +92,11 @@ void walk_settle(struct database *d);
 static inline int64_t keyspace_now_ms(const struct keyspace *ks)
 {
     return atomic_load_explicit(&ks->now, memory_order_relaxed);
+}
+
+static inline bool keyspace_keeps_expired(const struct keyspace *ks)
+{
+    return keyspace_now_ms(ks) < atomic_load_explicit(&ks->keep_until, memory_order_relaxed);
 }
 
 static inline bool entry_is_expired(const struct keyspace *ks, const struct entry *e)

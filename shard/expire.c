@@ -122,6 +122,8 @@ static uint32_t database_expire_step(struct database *d, uint32_t budget)
 bool keyspace_expire_step(struct keyspace *ks, uint32_t budget)
 {
     uint32_t done = 0;
+    if (keyspace_keeps_expired(ks))
+        return false;
     for (struct database *d = ks->first; d && done < budget; d = d->next)
         if (d->wheel)
             done += database_expire_step(d, budget - done);

@@ -117,6 +117,11 @@ void keyspace_set_time(struct keyspace *ks, int64_t now_ms)
 
 void keyspace_set_no_touch(struct keyspace *ks, bool on) { ks->no_touch = on; }
 
+void keyspace_keep_expired(struct keyspace *ks, int64_t until_ms)
+{
+    atomic_store_explicit(&ks->keep_until, until_ms, memory_order_relaxed);
+}
+
 void keyspace_on_expired(struct keyspace *ks, keyspace_expired *fn, void *arg)
 {
     ks->expired = fn;
@@ -187,12 +192,13 @@ static inline struct place find(const struct keyspace *ks, uint32_t db, const st
     return p;
 }
 
-/* As find; an expired entry goes. */
-static inline struct place find_live(struct keyspace *ks, uint32_t db, const struct key *key)
+/* As find, without an expired entry, which goes unless it is only looked for and CLIENT PAUSE keeps it. */
+static inline struct place find_live(struct keyspace *ks, uint32_t db, const struct key *key, bool to_write)
 {
     struct place p = find(ks, db, key);
     if (p.entry && __builtin_expect(entry_is_expired(ks, p.entry), 0)) {
-        database_expire(database_of(ks, db), table_place_of(p), key->hash);
+        if (to_write || !keyspace_keeps_expired(ks))
+            database_expire(database_of(ks, db), table_place_of(p), key->hash);
         p.entry = NULL;
     }
     return p;
@@ -214,7 +220,7 @@ static inline void touch(struct keyspace *ks, struct entry *e)
 
 struct place keyspace_look(struct keyspace *ks, uint32_t db, const struct key *key)
 {
-    struct place p = find_live(ks, db, key);
+    struct place p = find_live(ks, db, key, false);
     counter_add(p.entry ? &ks->stats.hits : &ks->stats.misses, 1);
     return p;
 }
@@ -235,7 +241,7 @@ struct place keyspace_touch(struct keyspace *ks, uint32_t db, const struct key *
 
 struct place keyspace_write(struct keyspace *ks, uint32_t db, const struct key *key)
 {
-    struct place p = find_live(ks, db, key);
+    struct place p = find_live(ks, db, key, true);
     touch(ks, p.entry);
     return p;
 }

@@ -71,6 +71,10 @@ uint64_t keyspace_idle_seconds(const struct keyspace *ks, const struct entry *e)
 /* CLIENT NO-TOUCH: reads leave the access clock alone while set. */
 void keyspace_set_no_touch(struct keyspace *ks, bool on);
 
+/* CLIENT PAUSE: up to until_ms (wall clock) expired keys are not seen, but stay, unless they are in the way of a write.
+ * For the shard's worker, also while the shard is lent. */
+void keyspace_keep_expired(struct keyspace *ks, int64_t until_ms);
+
 /* Called with each key that expiry takes away, before it goes: the owner makes a DEL effect and a notification. */
 typedef void keyspace_expired(void *arg, uint32_t db, struct slice key);
 void keyspace_on_expired(struct keyspace *ks, keyspace_expired *fn, void *arg);

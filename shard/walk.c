@@ -46,7 +46,8 @@ struct place keyspace_random(struct keyspace *ks, uint32_t db, uint64_t (*random
             break;
         if (!entry_is_expired(ks, e))
             return (struct place){.entry = e, .bucket = at.bucket, .slot = at.slot, .db = db};
-        database_expire(d, at, database_hash(ks, e));
+        if (!keyspace_keeps_expired(ks))
+            database_expire(d, at, database_hash(ks, e));
     }
     return (struct place){.db = db};
 }

@@ -340,6 +340,7 @@ void worker_take_control(struct worker *w, const struct control_state *state)
     if (old)
         control_release(old);
     clients_unpause(w);
+    keyspace_keep_expired(w->shard.keyspace, state->pause == PAUSE_NONE ? 0 : state->pause_until_ms);
 }
 
 uint64_t worker_random(struct worker *w) { return random_u64(&w->random); }
