@@ -211,11 +211,14 @@ bool worker_spawn(struct worker *w, fiber_fn *fn, void (*finish)(void *arg), voi
 
 void worker_yield_until(struct worker *w, uint64_t wake_ns)
 {
-    struct fiber *self = fiber_current();
-    for (struct list *n = w->fibers.next; n != &w->fibers; n = n->next)
-        if (container_of(n, struct worker_fiber, node)->fiber == self)
-            container_of(n, struct worker_fiber, node)->wake_ns = wake_ns;
-    fiber_yield();
+    for (struct list *n = w->fibers.next; n != &w->fibers; n = n->next) {
+        struct worker_fiber *f = container_of(n, struct worker_fiber, node);
+        if (f->fiber == fiber_current()) {
+            f->wake_ns = wake_ns;
+            fiber_yield();
+            return;
+        }
+    }
 }
 
 static void run_fibers(struct worker *w)
@@ -337,10 +340,10 @@ void worker_take_control(struct worker *w, const struct control_state *state)
     w->pause = state->pause;
     w->pause_until_ms = state->pause_until_ms;
     w->expire_active = state->expire_active;
+    keyspace_keep_expired(w->shard.keyspace, state->pause == PAUSE_NONE ? 0 : state->pause_until_ms);
     if (old)
         control_release(old);
     clients_unpause(w);
-    keyspace_keep_expired(w->shard.keyspace, state->pause == PAUSE_NONE ? 0 : state->pause_until_ms);
 }
 
 uint64_t worker_random(struct worker *w) { return random_u64(&w->random); }

@@ -140,7 +140,8 @@ void worker_wake(struct worker *w, uint32_t target);
  * for a stack. */
 bool worker_spawn(struct worker *w, fiber_fn *fn, void (*finish)(void *arg), void *arg);
 
-/* Inside such a fiber: gives the loop back until wake_ns at least. */
+/* Inside such a fiber: gives the loop back until wake_ns at least. Anywhere else, which is where a command runs that
+ * there was no stack for, it returns at once. */
 void worker_yield_until(struct worker *w, uint64_t wake_ns);
 
 /* Reads the clocks. */
