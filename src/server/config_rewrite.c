@@ -134,17 +134,9 @@ static void put_option(struct rewrite *rw, const struct config *config, const st
     /* The directory counts from where the server is started, and the save points add up: both are always said. */
     bool always = o->type == &option_type_DIR || o->type == &option_type_SAVE;
     char *text;
-    unsigned places = 0, lines = 0;
-    for (size_t i = 0; i < rw->count; i++)
-        places += rw->v[i].option == o;
-    for (; (text = new_line(config, o, lines)); lines++)
-        free(text);
     for (unsigned i = 0; (text = new_line(config, o, i)); i++) {
         char *initial = new_line(defaults, o, i);
-        bool force = always || !initial || strcmp(text, initial) != 0;
-        /* Where places are scarce a default does not take one from what has to be said. */
-        if (force || places >= lines)
-            put_line(rw, o, text, force);
+        put_line(rw, o, text, always || !initial || strcmp(text, initial) != 0);
         free(initial);
         free(text);
     }
