@@ -42,14 +42,21 @@ def free_port():
 
 
 class Server:
-    """A running server. `options` are given on the command line as --name value; a list gives several values."""
+    """A running server. `options` are given on the command line as --name value; a list gives several values. `file`
+    is the text of a configuration file (file_path) that it starts with; `prepare` is called in its process before it
+    is executed."""
 
-    def __init__(self, path, options=None, environment=None, port=None):
+    def __init__(self, path, options=None, environment=None, port=None, file=None, prepare=None):
         path = self.path = os.path.abspath(path)  # it runs in another folder
         self.folder = tempfile.mkdtemp(prefix='skua-test-')
         self.port = port or free_port()
         self.log_path = os.path.join(self.folder, 'log')
+        self.file_path = os.path.join(self.folder, 'server.conf')
         arguments = [path]
+        if file is not None:
+            arguments.append(self.file_path)
+            with open(self.file_path, 'w') as written:
+                written.write(file)
         everything = {'port': self.port, 'bind': '127.0.0.1', 'dir': self.folder}
         everything.update(options or {})
         for name, value in everything.items():
@@ -58,7 +65,8 @@ class Server:
         self.arguments = arguments
         with open(self.log_path, 'wb') as log:
             self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            cwd=self.folder, env=dict(os.environ, **(environment or {})))
+                                            cwd=self.folder, env=dict(os.environ, **(environment or {})),
+                                            preexec_fn=prepare)
         try:
             self._wait_until_up()
         except BaseException:
@@ -116,10 +124,10 @@ class Server:
         self.stop()
 
 
-def redis_server(options=None):
+def redis_server(options=None, **how):
     """Debian's redis-server with nothing that writes to disk."""
-    return Server('/usr/bin/redis-server', dict({'save': '', 'appendonly': 'no'}, **(options or {})))
+    return Server('/usr/bin/redis-server', dict({'save': '', 'appendonly': 'no'}, **(options or {})), **how)
 
 
-def skua_server(path=None, options=None, environment=None):
-    return Server(path or skua_path(), options, environment)
+def skua_server(path=None, options=None, **how):
+    return Server(path or skua_path(), options, **how)

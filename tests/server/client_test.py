@@ -1,4 +1,5 @@
 """CLIENT across workers: what is paused and goes on, who is killed, and input behind commands that wait."""
+import re
 import time
 
 from tests.lib.resp import CLOSED, encode
@@ -95,6 +96,26 @@ def test_the_longer_and_stricter_pause_counts(start):
         assert time.monotonic() - began > PAUSE_MS / 2000
 
 
+def number_in_info(client, section, name):
+    return int(re.search(r'\b%s:(\d+)' % name, client.call('INFO', section).decode()).group(1))
+
+
+@as_redis
+def test_pause_keeps_what_expires(start):
+    with start() as server:
+        one = server.connect()
+        one.send(b''.join(encode('SET', 'k%d' % number, 'v', 'PX', 100) for number in range(20)) +
+                 encode('CLIENT', 'PAUSE', 1500, 'WRITE'))
+        assert [one.read()[0] for _ in range(21)] == [b'+OK\r\n'] * 21
+        time.sleep(0.5)
+        assert one.call('GET', 'k1') is None and one.call('EXISTS', 'k2') == 0
+        assert one.call('DBSIZE') == 20 and number_in_info(one, 'stats', 'expired_keys') == 0
+        one.call('CLIENT', 'UNPAUSE')
+        assert one.call('GET', 'k1') is None
+        time.sleep(0.5)
+        assert one.call('DBSIZE') == 0 and number_in_info(one, 'stats', 'expired_keys') == 20
+
+
 @as_redis
 def test_unpause_lets_all_go_on(start):
     with start() as server:
@@ -145,3 +166,39 @@ def test_reset_ends_silence_but_is_skipped_itself(start):
             one = server.connect()
             one.send(encode('CLIENT', 'REPLY', silence) + encode('RESET') + encode('ECHO', 'x'))
             assert [one.read()[0] for _ in answers] == answers
+
+
+@as_redis
+def test_a_line_without_a_command_is_what_is_skipped(start):
+    skip, off, on = (encode('CLIENT', 'REPLY', how) for how in ('SKIP', 'OFF', 'ON'))
+    echo, answer = encode('ECHO', 'x'), b'$1\r\nx\r\n'
+    with start() as server:
+        one = server.connect()
+        for nothing in (b'\r\n', b'\n', b'  \r\n', b'*0\r\n', b'*-1\r\n'):
+            one.send(skip + nothing + echo + skip + echo + nothing + echo + off + nothing + echo + on)
+            assert [one.read()[0] for _ in range(3)] == [answer, answer, b'+OK\r\n']
+            one.send(skip)
+            time.sleep(0.02)
+            one.send(nothing + echo)
+            assert one.read()[0] == answer
+
+
+def test_quit_in_silence_closes(start):
+    """redis-server would keep the connection, and never answer on it."""
+    with start() as server:
+        for silence in ('OFF', 'SKIP'):
+            one = server.connect()
+            one.send(encode('CLIENT', 'REPLY', silence) + encode('QUIT') + encode('PING'))
+            assert one.read()[0] == CLOSED
+
+
+def test_touch_touches_for_a_client_that_does_not(start):
+    """Redis 7.2: CLIENT NO-TOUCH is not about TOUCH."""
+    with start() as server:
+        one = server.connect()
+        one.call('MSET', 'a', '1', 'b', '2')
+        one.call('CLIENT', 'NO-TOUCH', 'ON')
+        time.sleep(2.1)
+        one.call('TOUCH', 'a')
+        one.call('GET', 'b')
+        assert one.call('OBJECT', 'IDLETIME', 'a') <= 1 and one.call('OBJECT', 'IDLETIME', 'b') >= 2

@@ -1,6 +1,5 @@
 #!/usr/bin/python3
-"""Runs the cases of client_test, config_test, pipeline_test and shutdown_test: functions called test_*, given a way
-to start servers.
+"""Runs the cases of the modules below: functions called test_*, given a way to start servers.
 
     tests/server/run.py [NAME...]
 """
@@ -11,21 +10,25 @@ import traceback
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from tests.lib import cases, servers  # noqa: E402
-from tests.server import client_test, config_test, pipeline_test, shutdown_test  # noqa: E402
+from tests.server import client_test, config_test, pipeline_test, sandbox_test, shutdown_test  # noqa: E402
 
 CONFIGURATIONS = ((4, 'io_uring'), (1, 'epoll'), (4, 'epoll'), (1, 'io_uring'))
 QUICK = 2
 
 
 def start_skua(threads, backend):
-    def start(**options):
-        return servers.skua_server(options=dict({'threads': threads, 'io-backend': backend},
-                                                **{name.replace('_', '-'): value for name, value in options.items()}))
+    def start(file=None, prepare=None, **options):
+        return servers.skua_server(options=dict({'threads': threads, 'io-backend': backend}, **spelled(options)),
+                                   file=file, prepare=prepare)
     return start
 
 
-def start_redis(**options):
-    return servers.redis_server({name.replace('_', '-'): value for name, value in options.items()})
+def start_redis(file=None, **options):
+    return servers.redis_server(spelled(options), file=file)
+
+
+def spelled(options):
+    return {name.replace('_', '-'): value for name, value in options.items()}
 
 
 def run_one(case, label, start):
@@ -47,9 +50,11 @@ def run_one(case, label, start):
 
 
 def main(names):
-    found = [value for module in (client_test, config_test, pipeline_test, shutdown_test)
+    found = [value for module in (client_test, config_test, pipeline_test, sandbox_test, shutdown_test)
              for name, value in sorted(vars(module).items()) if name.startswith('test_')]
     found = [case for case in found if not names or case.__name__ in names]
+    if os.path.basename(os.environ.get('SKUA_BUILD', '')) in ('asan', 'tsan'):
+        found = [case for case in found if not getattr(case, 'in_release', False)]
     chosen = CONFIGURATIONS[:QUICK] if os.environ.get('SKUA_RUN') == 'quick' else CONFIGURATIONS
     starts = [('%d threads, %s' % one, start_skua(*one)) for one in chosen]
     failed = done = 0
