@@ -59,11 +59,11 @@ void keyspace_prefetch_entry(const struct keyspace *ks, uint32_t db, uint64_t ha
  * leaves the clock alone (TTL, EXISTS, TYPE), keyspace_write sets it and counts nothing; keyspace_peek does neither and
  * deletes nothing. */
 struct place keyspace_read(struct keyspace *ks, uint32_t db, const struct key *key);
-/* As keyspace_read, but sets the clock whatever no_touch says: TOUCH. */
-struct place keyspace_touch(struct keyspace *ks, uint32_t db, const struct key *key);
 struct place keyspace_look(struct keyspace *ks, uint32_t db, const struct key *key);
 struct place keyspace_write(struct keyspace *ks, uint32_t db, const struct key *key);
 struct place keyspace_peek(const struct keyspace *ks, uint32_t db, const struct key *key);
+/* As keyspace_read, but sets the clock whatever no_touch says: TOUCH. */
+struct place keyspace_touch(struct keyspace *ks, uint32_t db, const struct key *key);
 
 /* Seconds since the entry was last used, by its access clock. */
 uint64_t keyspace_idle_seconds(const struct keyspace *ks, const struct entry *e);
