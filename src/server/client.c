@@ -26,6 +26,9 @@ enum { UNAUTHENTICATED_OUTPUT_BYTES_MAX = 1024 };
 /* One that has ended its side and does not read its replies either is kept for so long. */
 enum { LINGER_MS = 60 * 1000 };
 
+/* One that was told of a protocol error may send for so long until it has noticed. */
+enum { DROP_INPUT_MS = 1000 };
+
 static void on_input(struct conn *conn);
 static void on_bulk(struct conn *conn);
 static void on_sent(struct conn *conn);
@@ -175,6 +178,10 @@ static void on_input(struct conn *conn)
 {
     struct client *c = (struct client *)conn;
     worker_see_time(c->worker);
+    if (c->lingers) {
+        conn_consume(conn, conn_input(conn).len);
+        return;
+    }
     if (!c->batch)
         batches_run(c);
     /* Commands are under way and more keep coming: the kernel holds them back until the batch is done. */
@@ -272,9 +279,26 @@ static void check_output_limit(struct client *c)
     client_close(c);
 }
 
+/* To close a socket with unread input resets the connection, and the peer would lose replies that it has not read yet.
+ * So it is told that nothing more comes, and the rest of its input is dropped until it has closed or time is over. */
+static void linger(struct client *c)
+{
+    if (c->lingers)
+        return;
+    c->lingers = true;
+    c->active_ms = c->worker->now_ms;
+    shutdown(c->conn.fd, SHUT_WR);
+    conn_consume(&c->conn, conn_input(&c->conn).len);
+    conn_read_start(&c->conn);
+}
+
 static void finish_if_drained(struct client *c)
 {
-    if ((c->close_after_reply || c->input_ended) && !c->batch && conn_drained(&c->conn))
+    if (!(c->close_after_reply || c->input_ended) || c->batch || !conn_drained(&c->conn))
+        return;
+    if (c->protocol_error[0] && !c->input_ended && !c->worker->stopping)
+        linger(c);
+    else
         client_close(c);
 }
 
@@ -424,8 +448,9 @@ void clients_cron(struct worker *w)
         struct client *c = container_of(n, struct client, node);
         if (c->conn.closing)
             continue;
-        bool lingers = c->input_ended && w->now_ms - c->active_ms > LINGER_MS;
-        bool idles = timeout_ms && !c->batch && w->now_ms - c->active_ms > timeout_ms;
+        int64_t idle_ms = w->now_ms - c->active_ms;
+        bool lingers = (c->input_ended && idle_ms > LINGER_MS) || (c->lingers && idle_ms > DROP_INPUT_MS);
+        bool idles = timeout_ms && !c->batch && idle_ms > timeout_ms;
         if (lingers || idles)
             client_close(c);
         else

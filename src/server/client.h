@@ -41,6 +41,7 @@ struct client {
     bool unix_socket;
     bool close_after_reply;
     bool input_ended; /* the peer has sent all it will send; it may still read */
+    bool lingers;     /* the other way round: it has been sent all, and what it still sends is dropped */
     bool no_touch;
     bool paused;
     bool peer_is_local;

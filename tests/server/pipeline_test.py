@@ -1,6 +1,7 @@
 """Pipelines whose commands run on other workers while something happens to their client: it is killed, wants no
 replies, quits, sends garbage, or the order of pipelines changes."""
 import threading
+import time
 
 from tests.lib.resp import CLOSED, encode
 from tests.server.client_test import as_redis
@@ -169,3 +170,23 @@ def test_home_commands_while_the_shards_are_held(start):
         for client in clients:
             assert replies(client, 4) == [b'+PONG\r\n', b'+OK\r\n', b'+OK\r\n', b'+PONG\r\n']
         assert holder.read()[0] == b'+OK\r\n'
+
+
+def test_replies_before_a_protocol_error_are_not_lost(start):
+    """Although there is input that nobody will read."""
+    requests = encode('PING') * 5 + encode('ECHO', 'x' * 70000) + b'*1\r\n$x\r\n' + encode('ECHO', 'y' * 100000)
+    expected = b'+PONG\r\n' * 5 + b'$70000\r\n' + b'x' * 70000 + b'\r\n-ERR Protocol error: invalid bulk length\r\n'
+    with start() as server:
+        for _ in range(20):
+            one = server.connect()
+            one.send(requests)
+            assert one.read_to_end() == expected
+            one.close()
+        one, babbling = server.connect(), server.connect()
+        babbling.send(requests)
+        babbling.read_to_end()
+        until = time.monotonic() + 10
+        while one.call('CLIENT', 'LIST').count(b' addr=') > 1:
+            babbling.send(b'more')
+            time.sleep(0.05)
+            assert time.monotonic() < until, 'a client that does not stop sending is still there'
