@@ -86,7 +86,11 @@ static bool see_clients_out(struct worker *w, struct ask *a, struct ask_part *pa
     return true;
 }
 
-static void all_stopping(struct worker *home, struct ask *a) { ask_free(a); }
+static void all_stopping(struct worker *home, struct ask *a)
+{
+    home->server->all_stopping = true;
+    ask_free(a);
+}
 
 void server_stop(struct worker *w)
 {
@@ -112,7 +116,7 @@ static void all_ended(struct worker *w0, struct ask *a)
 static void end_if_empty(struct worker *w0)
 {
     struct server *s = w0->server;
-    if (s->ending || !w0->stopping || atomic_load_explicit(&s->nclients, memory_order_acquire) > 0)
+    if (s->ending || !s->all_stopping || atomic_load_explicit(&s->nclients, memory_order_acquire) > 0)
         return;
     s->ending = true;
     ask_workers(w0, end_worker, all_ended, NULL);

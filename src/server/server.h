@@ -49,6 +49,7 @@ struct server {
     _Atomic int64_t stats_since_ms; /* CONFIG RESETSTAT */
     _Atomic int signal_received;    /* by the main thread; 0: none */
     _Atomic bool stopping;          /* server_stop was called */
+    bool all_stopping;              /* worker 0's: all workers know it */
     bool ending;                    /* worker 0's: every client is gone, the workers are told to end */
 };
 
