@@ -127,7 +127,7 @@ static bool take_back(struct lane *l, struct hold *h)
     SHARED_OP();
     uint32_t missing = atomic_load(&h->missing);
     while (missing > 0)
-        if (atomic_compare_exchange_weak(&h->missing, &missing, missing + 1)) {
+        if (atomic_compare_exchange_weak(&h->missing, &missing, missing + !PLANTED(PLANTED_TAKEN_BACK_UNSEEN))) {
             l->state = LANE_TOOK_BACK;
             l->takebacks++;
             return true;

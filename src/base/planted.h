@@ -5,12 +5,12 @@
 
 enum planted_bug {
     PLANTED_NOTHING,
-    PLANTED_SIGNAL_OVERTAKES, /* signals do not wait for earlier commands on other shards */
-    PLANTED_LANES_DISAGREE,   /* two lanes have two transactions in different order */
-    PLANTED_RUN_BEFORE_HELD,  /* a transaction runs while one of its shards has not arrived */
-    PLANTED_HELD_SHARD_RUNS,  /* a shard that is held runs what others send it */
-    PLANTED_EARLY_RELEASE,    /* shards are let go before the transaction has run */
-    PLANTED_COUNT,
+    PLANTED_SIGNAL_OVERTAKES,  /* signals do not wait for earlier commands on other shards */
+    PLANTED_LANES_DISAGREE,    /* two lanes have two transactions in different order */
+    PLANTED_RUN_BEFORE_HELD,   /* a transaction runs while one of its shards has not arrived */
+    PLANTED_HELD_SHARD_RUNS,   /* a shard that is held runs what others send it */
+    PLANTED_EARLY_RELEASE,     /* shards are let go before the transaction has run */
+    PLANTED_TAKEN_BACK_UNSEEN, /* a shard that takes its arrival back does not count as missing */
 };
 
 #ifdef SKUA_SIM_POINTS

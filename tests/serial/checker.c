@@ -22,7 +22,7 @@ struct event {
 struct frame {
     struct event *sent;
     bool no_choice; /* nothing else need be tried in its place */
-    uint32_t store[HISTORY_KEYS_MAX];
+    uint32_t store[HISTORY_CELLS_MAX];
 };
 
 /* Where the search has been: a set of entries of words 64-bit words, open addressing, compared in full. */
@@ -42,7 +42,7 @@ struct search {
     struct event head;            /* of the list */
     uint64_t (*after)[SET_WORDS]; /* for each operation those of its connection that have to come before it */
     uint64_t taken[SET_WORDS];
-    uint32_t store[HISTORY_KEYS_MAX];
+    uint32_t store[HISTORY_CELLS_MAX];
     struct frame *frames;
     uint32_t nframes;
     struct memo memo;
@@ -207,11 +207,11 @@ static const struct frame *give_back(struct search *s)
 /* Has the search been at (taken and op, store)? Remembers that it is now. */
 static bool is_new(struct search *s, uint32_t op, const uint32_t *store)
 {
-    uint64_t entry[SET_WORDS + HISTORY_KEYS_MAX] = {0};
+    uint64_t entry[SET_WORDS + HISTORY_CELLS_MAX] = {0};
     uint32_t set_words = s->nops / 64 + 1 < SET_WORDS ? s->nops / 64 + 1 : SET_WORDS;
     memcpy(entry, s->taken, sizeof(uint64_t) * set_words);
     entry[op / 64] |= UINT64_C(1) << (op % 64);
-    memcpy(entry + set_words, store, sizeof(uint32_t) * s->nkeys);
+    memcpy(entry + set_words, store, sizeof(uint32_t) * s->nkeys * HISTORY_DATABASES);
     return memo_add(&s->memo, entry);
 }
 
@@ -219,7 +219,7 @@ static bool is_new(struct search *s, uint32_t op, const uint32_t *store)
 static void take_reads(struct search *s)
 {
     for (struct event *e = s->head.next; e != &s->head && !e->is_answer; e = e->next) {
-        uint32_t same[HISTORY_KEYS_MAX];
+        uint32_t same[HISTORY_CELLS_MAX];
         if (!s->is_read[e->op] || !may_come_next(s, e->op))
             continue;
         memcpy(same, s->store, sizeof(same));
@@ -235,7 +235,7 @@ static void take_reads(struct search *s)
 static bool take_one(struct search *s, struct event *e)
 {
     for (; e != &s->head && !e->is_answer; e = e->next) {
-        uint32_t store[HISTORY_KEYS_MAX];
+        uint32_t store[HISTORY_CELLS_MAX];
         if (!may_come_next(s, e->op))
             continue;
         memcpy(store, s->store, sizeof(store));
@@ -280,7 +280,7 @@ static void search_init(struct search *s, const struct history *h, const struct 
         s->is_read[i] = is_answered(ops[i]) && model_was_read(ops[i]);
     s->frames = mem_alloc(NULL, sizeof(s->frames[0]) * nops);
     uint32_t set_words = nops / 64 + 1 < SET_WORDS ? nops / 64 + 1 : SET_WORDS;
-    memo_init(&s->memo, set_words + (h->nkeys + 1) / 2);
+    memo_init(&s->memo, set_words + (h->nkeys * HISTORY_DATABASES + 1) / 2);
     model_init(&s->model);
     make_list(s);
     make_after(s, h);

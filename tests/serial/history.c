@@ -93,6 +93,10 @@ struct op *history_add(struct history *h, uint32_t client, uint32_t argc, const 
         if (h->shape.nshards)
             op->shards |= UINT64_C(1) << key_make(&h->shape, op->argv[i]).shard;
     }
+    if (op->row->flags & MODEL_ALL_SHARDS) {
+        op->keys = UINT32_MAX;
+        op->shards = h->shape.nshards ? UINT64_MAX >> (64 - h->shape.nshards) : 0;
+    }
     return op;
 }
 
@@ -164,7 +168,7 @@ void history_print(const struct history *h, FILE *to)
     for (uint32_t i = 0; i < h->nops; i++)
         sorted[i] = &h->ops[i];
     qsort(sorted, h->nops, sizeof(*sorted), by_invocation);
-    fprintf(to, "pipeline-order %s; sent, answered, client.pipeline, shards, command, reply\n",
+    fprintf(to, "pipeline-order %s; sent, answered, client.pipeline, database, shards, command, reply\n",
             h->order == PIPELINE_STRICT ? "strict" : "relaxed");
     for (uint32_t i = 0; i < h->nops; i++) {
         const struct op *op = sorted[i];
@@ -172,7 +176,7 @@ void history_print(const struct history *h, FILE *to)
             fprintf(to, "%6" PRIu64 "      -", op->invoked);
         else
             fprintf(to, "%6" PRIu64 " %6" PRIu64, op->invoked, op->answered);
-        fprintf(to, "  %u.%-3u %2" PRIx64 " ", op->client, op->pipeline, op->shards);
+        fprintf(to, "  %u.%-3u %u %2" PRIx64 " ", op->client, op->pipeline, op->db, op->shards);
         for (uint32_t a = 0; a < op->argc; a++) {
             fputc(' ', to);
             print_bytes(op->argv[a], to);

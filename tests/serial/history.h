@@ -6,7 +6,8 @@
  * answered == EVENT_NEVER: it may have happened at any time after it was sent, or not at all.
  *
  * The history owns all its bytes (arguments, keys, replies). Keys are numbered in order of appearance, so that a set of
- * keys is a bit mask. A history does not know what commands do; it knows which arguments are keys (model.h). */
+ * keys is a bit mask; a key is a name, whose values in all databases belong together. A history does not know what
+ * commands do; it knows which arguments are keys (model.h). */
 #ifndef SKUA_TESTS_SERIAL_HISTORY_H
 #define SKUA_TESTS_SERIAL_HISTORY_H
 
@@ -17,7 +18,14 @@
 #include "shard/key.h"
 #include "src/base/slice.h"
 
-enum { HISTORY_KEYS_MAX = 16, HISTORY_OPS_MAX = 1024, OP_ARGS_MAX = 2 * HISTORY_KEYS_MAX + 2, HISTORY_SHARDS_MAX = 64 };
+enum {
+    HISTORY_KEYS_MAX = 16,
+    HISTORY_DATABASES = 2,
+    HISTORY_CELLS_MAX = HISTORY_KEYS_MAX * HISTORY_DATABASES, /* values of all keys in all databases */
+    HISTORY_OPS_MAX = 1024,
+    OP_ARGS_MAX = 2 * HISTORY_KEYS_MAX + 2,
+    HISTORY_SHARDS_MAX = 64,
+};
 
 #define EVENT_NEVER UINT64_MAX
 
@@ -27,11 +35,12 @@ struct op {
     uint32_t client;
     uint32_t connection; /* number of the client's connection: it makes a new one after hanging up */
     uint32_t pipeline;   /* operations of one client with the same number are sent together */
+    uint32_t db;         /* below HISTORY_DATABASES: its connection has to have selected it */
     const struct model_row *row;
     uint32_t argc;
     struct slice *argv; /* argv[0] is the command's name */
     int8_t *key_of_arg; /* number of the key that an argument names; -1: it names none */
-    uint32_t keys;      /* mask of the keys it names */
+    uint32_t keys;      /* mask of the keys it names; all, named later ones too, for what works on all shards */
     uint64_t shards;    /* mask of their shards; 0: not known */
     bool hang_up;       /* plan: the client closes its connection instead of waiting for this pipeline's replies */
     uint64_t invoked;   /* 0: never sent */
@@ -62,8 +71,8 @@ struct slice history_copy(struct history *h, const void *ptr, size_t len);
 /* Takes over the memory of from, which is left empty. */
 void history_adopt(struct history *h, struct history *from);
 
-/* Appends a command given as words; returns the operation, which stays valid until the next one is added. The command
- * has to be one of the model's. Set shape, if it is known, before. */
+/* Appends a command given as words, on database 0; returns the operation, which stays valid until the next one is
+ * added. The command has to be one of the model's. Set shape, if it is known, before. */
 struct op *history_add(struct history *h, uint32_t client, uint32_t argc, const struct slice *argv);
 /* The same from a text of words separated by single blanks. */
 struct op *history_add_text(struct history *h, uint32_t client, const char *text);

@@ -8,7 +8,7 @@ struct mimic {
     struct history *h;
     struct random *random;
     struct model model;
-    uint32_t store[HISTORY_KEYS_MAX];
+    uint32_t store[HISTORY_CELLS_MAX];
     uint64_t clock;
     bool *done;                        /* by operation: it has happened */
     uint32_t sent[MIMIC_CLIENTS_MAX];  /* operations from here on are not sent */

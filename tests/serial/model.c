@@ -67,10 +67,19 @@ static void answer_value(struct model_call *c, uint32_t value)
 
 /* Arguments and the store */
 
-static uint32_t *at(struct model_call *c, uint32_t arg)
+static uint32_t *at_in(struct model_call *c, uint32_t arg, uint32_t db)
 {
-    ASSERT(c->op->key_of_arg[arg] >= 0);
-    return &c->store[c->op->key_of_arg[arg]];
+    ASSERT(c->op->key_of_arg[arg] >= 0 && db < HISTORY_DATABASES);
+    return &c->store[model_cell((uint32_t)c->op->key_of_arg[arg], db)];
+}
+
+static uint32_t *at(struct model_call *c, uint32_t arg) { return at_in(c, arg, c->op->db); }
+
+static uint32_t database_of_arg(struct model_call *c, uint32_t arg)
+{
+    int64_t db;
+    ASSERT(num_parse_i64(c->op->argv[arg], &db) && db >= 0 && db < HISTORY_DATABASES);
+    return (uint32_t)db;
 }
 
 static uint32_t value_of_arg(struct model_call *c, uint32_t arg)
@@ -267,31 +276,82 @@ static void renamenx(struct model_call *c)
     answer_integer(c, free_to_go);
 }
 
-/* COPY source destination [REPLACE] */
+static void answer_same(struct model_call *c) { putf(c, "-ERR source and destination objects are the same\r\n"); }
+
+/* COPY source destination [DB index] [REPLACE] */
 static void copy(struct model_call *c)
 {
-    if (c->op->key_of_arg[1] == c->op->key_of_arg[2]) {
-        putf(c, "-ERR source and destination objects are the same\r\n");
+    uint32_t *from = at(c, 1), *to = at_in(c, 2, has_word(c, 3, "DB") ? database_of_arg(c, 4) : c->op->db);
+    if (from == to) {
+        answer_same(c);
         return;
     }
-    bool copied = *at(c, 1) != VALUE_NONE && (*at(c, 2) == VALUE_NONE || has_word(c, 3, "REPLACE"));
+    bool copied = *from != VALUE_NONE && (*to == VALUE_NONE || has_word(c, 3, "REPLACE"));
     if (copied)
-        *at(c, 2) = *at(c, 1);
+        *to = *from;
     answer_integer(c, copied);
 }
+
+/* MOVE key db */
+static void move_key(struct model_call *c)
+{
+    uint32_t *from = at(c, 1), *to = at_in(c, 1, database_of_arg(c, 2));
+    if (from == to) {
+        answer_same(c);
+        return;
+    }
+    bool free_to_go = *from != VALUE_NONE && *to == VALUE_NONE;
+    if (free_to_go)
+        move_value(from, to);
+    answer_integer(c, free_to_go);
+}
+
+/* SWAPDB index1 index2 */
+static void swapdb(struct model_call *c)
+{
+    uint32_t a = database_of_arg(c, 1), b = database_of_arg(c, 2);
+    for (uint32_t k = 0; k < HISTORY_KEYS_MAX; k++) {
+        uint32_t value = c->store[model_cell(k, a)];
+        c->store[model_cell(k, a)] = c->store[model_cell(k, b)];
+        c->store[model_cell(k, b)] = value;
+    }
+    answer_ok(c);
+}
+
+/* FLUSHDB */
+static void flushdb(struct model_call *c)
+{
+    for (uint32_t k = 0; k < HISTORY_KEYS_MAX; k++)
+        c->store[model_cell(k, c->op->db)] = VALUE_NONE;
+    answer_ok(c);
+}
+
+/* FLUSHALL */
+static void flushall(struct model_call *c)
+{
+    memset(c->store, 0, HISTORY_CELLS_MAX * sizeof(c->store[0])); /* VALUE_NONE */
+    answer_ok(c);
+}
+
+/* DEBUG SLEEP seconds */
+static void debug_sleep(struct model_call *c) { answer_ok(c); }
 
 static const struct model_row rows[] = {
     {"APPEND", 3, 1, 1, 1, 0, append},
     {"COPY", -3, 1, 2, 1, MODEL_SIGNAL | MODEL_ZERO_IS_READ, copy},
+    {"DEBUG", 3, 0, 0, 0, MODEL_READ | MODEL_ALL_SHARDS, debug_sleep},
     {"DECR", 2, 1, 1, 1, 0, decr},
     {"DEL", -2, 1, -1, 1, MODEL_SIGNAL | MODEL_ZERO_IS_READ, del},
     {"EXISTS", -2, 1, -1, 1, MODEL_READ, exists},
+    {"FLUSHALL", 1, 0, 0, 0, MODEL_SIGNAL | MODEL_ALL_SHARDS, flushall},
+    {"FLUSHDB", 1, 0, 0, 0, MODEL_SIGNAL | MODEL_ALL_SHARDS, flushdb},
     {"GET", 2, 1, 1, 1, MODEL_READ, get},
     {"GETDEL", 2, 1, 1, 1, MODEL_SIGNAL | MODEL_NIL_IS_READ, getdel},
     {"GETSET", 3, 1, 1, 1, 0, getset},
     {"INCR", 2, 1, 1, 1, 0, incr},
     {"INCRBY", 3, 1, 1, 1, 0, incrby},
     {"MGET", -2, 1, -1, 1, MODEL_READ, mget},
+    {"MOVE", 3, 1, 1, 1, MODEL_SIGNAL | MODEL_ZERO_IS_READ, move_key},
     {"MSET", -3, 1, -1, 2, 0, mset},
     {"MSETNX", -3, 1, -1, 2, MODEL_ZERO_IS_READ, msetnx},
     {"RENAME", 3, 1, 2, 1, MODEL_SIGNAL, rename_key},
@@ -299,6 +359,7 @@ static const struct model_row rows[] = {
     {"SET", -3, 1, 1, 1, 0, set},
     {"SETNX", 3, 1, 1, 1, MODEL_ZERO_IS_READ, setnx},
     {"STRLEN", 2, 1, 1, 1, MODEL_READ, length},
+    {"SWAPDB", 3, 0, 0, 0, MODEL_SIGNAL | MODEL_ALL_SHARDS, swapdb},
     {"TOUCH", -2, 1, -1, 1, MODEL_READ, exists},
     {"TYPE", 2, 1, 1, 1, MODEL_READ, type},
     {"UNLINK", -2, 1, -1, 1, MODEL_SIGNAL | MODEL_ZERO_IS_READ, del},

@@ -2,8 +2,8 @@
  * runs alone, and what it answers, byte for byte in RESP2. One row and one function a command; a new command is added
  * to the table in model.c and nowhere else (workload.c decides how often it is drawn).
  *
- * The store is an array of value numbers, one for each key of the history; the model keeps nothing between calls but
- * the strings behind the numbers. It knows no time: expiry is not part of it. */
+ * The store is an array of value numbers, for each key of the history one in each database (model_cell); the model
+ * keeps nothing between calls but the strings behind the numbers. It knows no time: expiry is not part of it. */
 #ifndef SKUA_TESTS_SERIAL_MODEL_H
 #define SKUA_TESTS_SERIAL_MODEL_H
 
@@ -19,6 +19,7 @@ enum model_flag {
     MODEL_SIGNAL = 1 << 1,       /* `signal` of design section 4: waits for the earlier commands of its connection */
     MODEL_ZERO_IS_READ = 1 << 2, /* has not changed it if the reply is 0 */
     MODEL_NIL_IS_READ = 1 << 3,  /* has not changed it if the reply is nil */
+    MODEL_ALL_SHARDS = 1 << 4,   /* works on whole databases, or stops the whole server */
 };
 
 struct model_call;
@@ -47,11 +48,14 @@ bool model_arity_fits(const struct model_row *row, uint32_t argc);
 /* Is argument i of a command with argc arguments a key? */
 bool model_is_key(const struct model_row *row, uint32_t argc, uint32_t i);
 
+/* Where the store has a key's value in a database: those of one key lie together. */
+static inline uint32_t model_cell(uint32_t key, uint32_t db) { return key * HISTORY_DATABASES + db; }
+
 /* Has an answered op, by what it is and was told, changed nothing? Errors never have. */
 bool model_was_read(const struct op *op);
 
-/* Runs op on store (one value number for each key of its history), which it changes; the reply is returned, borrowed
- * until the next call. */
+/* Runs op on store (HISTORY_CELLS_MAX value numbers), which it changes; the reply is returned, borrowed until the next
+ * call. */
 struct slice model_apply(struct model *m, const struct op *op, uint32_t *store);
 
 #endif

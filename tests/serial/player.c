@@ -1,5 +1,6 @@
 #include "tests/serial/player.h"
 
+#include "src/base/assert.h"
 #include "tests/serial/chance.h"
 
 enum { SPLIT_PERCENT = 15, HESITATE_PERCENT = 20, HARD_CLOSE_PERCENT = 50 };
@@ -22,12 +23,28 @@ static uint64_t tick(struct player *p) { return atomic_fetch_add(p->clock, 1) + 
 
 static void hesitate(struct player *p) { p->caller.transport->hesitate(p->caller.world); }
 
+static void hang_up(struct player *p, bool hard)
+{
+    caller_close(&p->caller, hard);
+    p->connection++;
+    p->db = 0;
+}
+
+static void put_select(struct bytes *out, uint32_t db)
+{
+    char digit = (char)('0' + db);
+    resp_put_command(out, 2, (struct slice[]){slice_str("SELECT"), slice_of(&digit, 1)});
+}
+
 /* Sends a pipeline, now and then in two pieces. */
 static bool send_pipeline(struct player *p, struct op *const *ops, uint32_t n)
 {
     struct bytes out = {0}, rest = {0};
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0, db = p->db; i < n; db = ops[i++]->db) {
+        if (ops[i]->db != db)
+            put_select(&out, ops[i]->db);
         resp_put_command(&out, ops[i]->argc, ops[i]->argv);
+    }
     if (chance_percent(&p->random, SPLIT_PERCENT)) {
         size_t first = chance_below(&p->random, (uint32_t)out.len);
         bytes_put(&rest, out.ptr + first, out.len - first);
@@ -53,12 +70,17 @@ static bool play_pipeline(struct player *p, struct op *const *ops, uint32_t n)
     if (!caller_connect(&p->caller) || !send_pipeline(p, ops, n))
         return false;
     if (ops[0]->hang_up) {
-        caller_close(&p->caller, chance_percent(&p->random, HARD_CLOSE_PERCENT));
-        p->connection++;
+        hang_up(p, chance_percent(&p->random, HARD_CLOSE_PERCENT));
         return true;
     }
     for (uint32_t i = 0; i < n; i++) {
         struct slice reply;
+        if (ops[i]->db != p->db) {
+            if (!caller_reply(&p->caller, &reply))
+                return false;
+            ASSERT(slice_eq(reply, slice_str("+OK\r\n")));
+            p->db = ops[i]->db;
+        }
         if (!caller_reply(&p->caller, &reply))
             return false;
         ops[i]->answered = tick(p);
@@ -81,8 +103,7 @@ void player_play(struct player *p, struct history *plan)
         if (chance_percent(&p->random, HESITATE_PERCENT))
             hesitate(p);
         if (!play_pipeline(p, ops + first, next - first)) {
-            caller_close(&p->caller, false);
-            p->connection++;
+            hang_up(p, false);
             p->lost = true;
         }
     }

@@ -5,8 +5,10 @@
  *
  * With --server it starts the server, with each of the I/O backends in turn unless options are given, and knows which
  * key is on which shard; half of the histories are played with pipeline-order strict. With --port it takes what
- * listens there, and assumes only what holds with any number of shards. A history that is not serial is printed up to
- * the first reply that cannot be explained. The last line says how much was done, for tests/run. */
+ * listens there (it has to allow DEBUG, and its databases are emptied), and assumes only what holds with any number of
+ * shards. Beside some histories a command keeps one worker busy for long enough that others take their shards back from
+ * transactions that wait for it; a run without that fails. A history that is not serial is printed up to the first
+ * reply that cannot be explained. The last line says how much was done, for tests/run. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,6 +30,9 @@ enum {
     UNDECIDED_PER_MILLE_MAX = 5, /* more, and the test has not tested what it should */
     FAILURES_MAX = 3,
     PREFIX_BYTES_MAX = 48,
+    LONG_WORK_PERCENT = 5, /* of the histories */
+    LONG_WORK_CHARS = 1500,
+    TAKING_BACK_HISTORIES_MIN = 1000,
 };
 
 struct run {
@@ -39,7 +44,7 @@ struct run {
     const char *const *options;
     /* what came out */
     uint32_t done, undecided, failed;
-    uint64_t steps, ops;
+    uint64_t steps, ops, takebacks;
 };
 
 static void report(const struct history *h, uint64_t seed, uint32_t number)
@@ -76,6 +81,50 @@ static bool set_order(struct caller *control, enum pipeline_order order)
            slice_eq(reply, slice_str("+OK\r\n"));
 }
 
+/* Work for the worker of one shard, some milliseconds of it: the longest common subsequence of two strings without one.
+ * If the histories empty the database between both commands there is less to do, but the reply is the same. */
+static bool long_work_begin(struct caller *control)
+{
+    static char text[2][LONG_WORK_CHARS];
+    struct slice set[] = {slice_str("MSET"), slice_str("{long}a"), slice_of(text[0], LONG_WORK_CHARS),
+                          slice_str("{long}b"), slice_of(text[1], LONG_WORK_CHARS)};
+    struct slice lcs[] = {slice_str("LCS"), slice_str("{long}a"), slice_str("{long}b"), slice_str("LEN")};
+    struct bytes out = {0};
+    memset(text[0], 'a', LONG_WORK_CHARS);
+    memset(text[1], 'b', LONG_WORK_CHARS);
+    resp_put_command(&out, 5, set);
+    resp_put_command(&out, 4, lcs);
+    bool good = caller_send(control, &out);
+    bytes_free(&out);
+    return good;
+}
+
+static bool long_work_end(struct caller *control)
+{
+    struct slice reply;
+    return caller_reply(control, &reply) && caller_reply(control, &reply) && slice_eq(reply, slice_str(":0\r\n"));
+}
+
+static bool play_one(struct recorder *recorder, struct caller *control, struct history *h, uint32_t clients,
+                     struct random *random)
+{
+    bool long_work = chance_percent(random, LONG_WORK_PERCENT);
+    if (long_work && !long_work_begin(control))
+        return false;
+    bool good = recorder_play(recorder, h, clients, random_u64(random));
+    return (!long_work || long_work_end(control)) && good;
+}
+
+static uint64_t count_takebacks(struct caller *control)
+{
+    static const char name[] = "holds_taken_back:";
+    struct slice reply;
+    if (!caller_command(control, "INFO skua", &reply))
+        return 0;
+    const char *line = memmem(reply.ptr, reply.len, name, sizeof(name) - 1);
+    return line ? strtoull(line + sizeof(name) - 1, NULL, 10) : 0;
+}
+
 /* Plays and checks count histories against a server that runs. shape: see struct history. */
 static bool play_histories(struct run *run, const struct server *server, const struct key_space_shape *shape,
                            uint32_t count)
@@ -103,7 +152,7 @@ static bool play_histories(struct run *run, const struct server *server, const s
         random_init(&random, run->seed + run->done);
         snprintf(prefix, sizeof(prefix), "%" PRIx64 ":%u:", run->seed, run->done);
         uint32_t clients = workload_plan(&h, &random, prefix, true);
-        good = recorder_play(recorder, &h, clients, random_u64(&random));
+        good = play_one(recorder, &control, &h, clients, &random);
         if (!good) {
             fprintf(stderr, "history %u of seed %" PRIu64 ": a connection was lost\n", run->done, run->seed);
             history_print(&h, stderr);
@@ -112,10 +161,13 @@ static bool play_histories(struct run *run, const struct server *server, const s
         }
         history_clear(&h);
     }
+    run->takebacks += count_takebacks(&control);
     caller_close(&control, false);
     recorder_destroy(recorder);
     return good;
 }
+
+static bool is_redis(const struct run *run) { return run->path && strstr(run->path, "redis-server") != NULL; }
 
 /* Starts a server with these options and plays count histories. */
 static bool play_on(struct run *run, const char *const *options, uint32_t count)
@@ -127,10 +179,9 @@ static bool play_on(struct run *run, const char *const *options, uint32_t count)
     uint32_t n = 2;
     for (; *options && n < OPTIONS_MAX; options++)
         all[n++] = *options;
-    bool is_redis = strstr(run->path, "redis-server") != NULL;
-    if (is_redis)
+    if (is_redis(run))
         shape.nshards = 1;
-    if (!server_start(&server, run->path, run->threads, is_redis ? NULL : all))
+    if (!server_start(&server, run->path, run->threads, is_redis(run) ? NULL : all))
         return false;
     bool good = play_histories(run, &server, &shape, count);
     return server_stop(&server) && good;
@@ -195,10 +246,16 @@ int main(int argc, char **argv)
     printf("seed %" PRIu64 ", %u histories\n", run.seed, run.histories);
     fflush(stdout);
     bool good = play_all(&run);
-    printf("%" PRIu64 " operations, %.1f steps each, %u histories undecided, %u not serializable\n", run.ops,
-           run.ops ? (double)run.steps / (double)run.ops : 0, run.undecided, run.failed);
+    printf("%" PRIu64 " operations, %.1f steps each, %u histories undecided, %u not serializable, %" PRIu64
+           " holds taken back\n",
+           run.ops, run.ops ? (double)run.steps / (double)run.ops : 0, run.undecided, run.failed, run.takebacks);
     if ((uint64_t)run.undecided * 1000 > (uint64_t)UNDECIDED_PER_MILLE_MAX * run.done) {
         printf("too many are undecided\n");
+        good = false;
+    }
+    bool waits = run.path && !is_redis(&run) && run.threads > 1;
+    if (waits && run.done >= TAKING_BACK_HISTORIES_MIN && run.takebacks == 0) {
+        printf("no shard was taken back\n");
         good = false;
     }
     printf("serial cases=%u seeds=1\n", run.done);

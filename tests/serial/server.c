@@ -116,8 +116,9 @@ bool server_start(struct server *s, const char *path, uint32_t threads, const ch
     char port[16], workers[16];
     snprintf(port, sizeof(port), "%u", s->port);
     snprintf(workers, sizeof(workers), "%u", threads);
-    const char *argv[ARGS_MAX + 1] = {full_path, "--port", port, "--bind", "127.0.0.1", "--save", ""};
-    uint32_t argc = 7;
+    const char *argv[ARGS_MAX + 1] = {
+        full_path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "local"};
+    uint32_t argc = 9;
     if (s->is_skua) {
         argv[argc++] = "--threads";
         argv[argc++] = workers;

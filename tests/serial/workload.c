@@ -3,19 +3,32 @@
 #include <stdio.h>
 
 #include "src/base/assert.h"
+#include "tests/serial/model.h"
 
 /* What may be drawn, and how often. Words: k a key, v a new value, n a small integer, a a letter for the end of a
- * value; `k..` and `k v..` stand for two to four different keys. Everything else is literal. */
+ * value, d a database; `k..` and `k v..` stand for two to four different keys. Everything else is literal. The sleep is
+ * longer than a shard waits for others (HOLD_WAIT_NS). */
 static const struct shape {
     const char *text;
     uint32_t weight;
 } shapes[] = {
-    {"GET k", 16},       {"SET k v", 12},    {"MGET k..", 14},      {"MSET k v..", 12}, {"INCR k", 6},
-    {"INCRBY k n", 3},   {"DECR k", 2},      {"APPEND k a", 5},     {"SETNX k v", 4},   {"SET k v NX", 2},
-    {"SET k v XX", 2},   {"SET k v GET", 4}, {"SET k v NX GET", 2}, {"GETSET k v", 3},  {"GETDEL k", 5},
-    {"DEL k", 5},        {"DEL k..", 4},     {"UNLINK k..", 2},     {"EXISTS k..", 5},  {"TOUCH k..", 1},
-    {"MSETNX k v..", 5}, {"RENAME k k", 7},  {"RENAMENX k k", 5},   {"COPY k k", 4},    {"COPY k k REPLACE", 6},
-    {"STRLEN k", 2},     {"TYPE k", 1},
+    {"GET k", 16},           {"SET k v", 12},
+    {"MGET k..", 14},        {"MSET k v..", 12},
+    {"INCR k", 6},           {"INCRBY k n", 3},
+    {"DECR k", 2},           {"APPEND k a", 5},
+    {"SETNX k v", 4},        {"SET k v NX", 2},
+    {"SET k v XX", 2},       {"SET k v GET", 4},
+    {"SET k v NX GET", 2},   {"GETSET k v", 3},
+    {"GETDEL k", 5},         {"DEL k", 5},
+    {"DEL k..", 4},          {"UNLINK k..", 2},
+    {"EXISTS k..", 5},       {"TOUCH k..", 1},
+    {"MSETNX k v..", 5},     {"RENAME k k", 7},
+    {"RENAMENX k k", 5},     {"COPY k k", 4},
+    {"COPY k k REPLACE", 6}, {"STRLEN k", 2},
+    {"TYPE k", 1},           {"MOVE k d", 12},
+    {"COPY k k DB d", 5},    {"COPY k k DB d REPLACE", 4},
+    {"SWAPDB d d", 4},       {"FLUSHDB", 2},
+    {"FLUSHALL", 1},         {"DEBUG SLEEP 0.002", 1},
 };
 
 enum {
@@ -38,6 +51,7 @@ struct plan {
     uint32_t weights[SHAPES], weight_sum;
     char keys[KEYS_MAX][KEY_BYTES_MAX];
     uint32_t nkeys;
+    uint32_t databases; /* that clients select */
     uint32_t pipeline_max;
     uint32_t values; /* given out so far */
     bool large;      /* values long enough for the paths that don't copy */
@@ -63,6 +77,8 @@ static void choose_mix(struct plan *p)
     p->weight_sum = 0;
     for (uint32_t i = 0; i < SHAPES; i++) {
         uint32_t luck = chance_below(p->random, 4);
+        if (p->databases == 1 && strstr(shapes[i].text, " d"))
+            luck = 0;
         p->weights[i] = luck == 0 ? 0 : shapes[i].weight * (luck == 1 ? 3 : 1);
         p->weight_sum += p->weights[i];
     }
@@ -70,12 +86,15 @@ static void choose_mix(struct plan *p)
         p->weights[0] = p->weight_sum = 1;
 }
 
-static const char *draw_shape(struct plan *p)
+/* unwatched: nobody will know when it has happened. */
+static const char *draw_shape(struct plan *p, bool unwatched)
 {
     uint32_t at = chance_below(p->random, p->weight_sum), i = 0;
     while (at >= p->weights[i])
         at -= p->weights[i++];
-    return shapes[i].text;
+    const char *text = shapes[i].text;
+    const struct model_row *row = model_row(slice_of(text, strcspn(text, " ")));
+    return unwatched && (row->flags & MODEL_ALL_SHARDS) ? shapes[0].text : text;
 }
 
 static struct slice draw_key(struct plan *p) { return slice_str(p->keys[chance_below(p->random, p->nkeys)]); }
@@ -103,6 +122,8 @@ static struct slice fill_word(struct plan *p, struct slice word)
         return slice_of(&"123456789"[chance_below(p->random, 9)], 1);
     if (slice_eq(word, slice_str("a")))
         return slice_of(&"abcdefghij"[chance_below(p->random, 10)], 1);
+    if (slice_eq(word, slice_str("d")))
+        return slice_of(&"01"[chance_below(p->random, HISTORY_DATABASES)], 1);
     return word;
 }
 
@@ -119,11 +140,11 @@ static uint32_t fill_many(struct plan *p, bool with_values, struct slice *argv)
     return argc;
 }
 
-static struct op *add_op(struct plan *p, uint32_t client)
+static struct op *add_op(struct plan *p, uint32_t client, bool unwatched)
 {
     struct slice argv[OP_ARGS_MAX];
     uint32_t argc = 0;
-    const char *text = draw_shape(p);
+    const char *text = draw_shape(p, unwatched);
     for (const char *word = text;; word++) {
         size_t len = strcspn(word, " ");
         argv[argc++] = fill_word(p, slice_of(word, len));
@@ -141,14 +162,16 @@ static struct op *add_op(struct plan *p, uint32_t client)
 /* Most pipelines are one command; in some plans all are. */
 static void add_client(struct plan *p, uint32_t client, uint32_t nops, bool hangs_up)
 {
-    uint32_t pipeline = 0;
+    uint32_t pipeline = 0, db = chance_below(p->random, p->databases);
     while (nops > 0) {
         uint32_t n = chance_percent(p->random, 40) ? 1 : chance_between(p->random, 1, p->pipeline_max);
         n = n < nops ? n : nops;
         nops -= n;
         bool last = hangs_up && chance_percent(p->random, 30);
         for (uint32_t i = 0; i < n; i++) {
-            struct op *op = add_op(p, client);
+            struct op *op = add_op(p, client, last);
+            db = chance_percent(p->random, 10) ? chance_below(p->random, p->databases) : db;
+            op->db = db;
             op->pipeline = pipeline;
             op->hang_up = last;
         }
@@ -162,13 +185,15 @@ static void add_last_look(struct plan *p, uint32_t client)
     struct slice argv[OP_ARGS_MAX] = {slice_str("MGET")};
     for (uint32_t i = 0; i < p->nkeys; i++)
         argv[i + 1] = slice_str(p->keys[i]);
-    history_add(p->h, client, p->nkeys + 1, argv);
+    for (uint32_t db = 0; db < p->databases; db++)
+        history_add(p->h, client, p->nkeys + 1, argv)->db = db;
 }
 
 uint32_t workload_plan(struct history *h, struct random *random, const char *prefix, bool hang_ups)
 {
     struct plan p = {.h = h, .random = random};
     choose_keys(&p, prefix);
+    p.databases = chance_percent(random, 50) ? HISTORY_DATABASES : 1;
     choose_mix(&p);
     p.pipeline_max = chance_percent(random, 30) ? 1 : PIPELINE_MAX;
     p.large = chance_percent(random, 3);

@@ -9,9 +9,11 @@
 
 enum { WORKLOAD_CLIENTS_MAX = 6 };
 
-/* Fills h, which is empty but for order and shape. prefix goes before every key, so that histories share no
- * keys. Clients are 0 to the returned number - 1; one client more has a last pipeline that reads all keys and is to be
- * sent when everything else has ended. hang_ups: whether clients may close their connection in the middle. */
+/* Fills h, which is empty but for order and shape. prefix goes before every key, so that histories share no keys; but
+ * they share databases, which some commands empty or swap: none of those may still be under way when another history
+ * begins (a client that hangs up does so only behind other commands). Clients are 0 to the returned number - 1; one
+ * client more has a last pipeline that reads all keys and is to be sent when everything else has ended. hang_ups:
+ * whether clients may close their connection in the middle. */
 uint32_t workload_plan(struct history *h, struct random *random, const char *prefix, bool hang_ups);
 
 #endif

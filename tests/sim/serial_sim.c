@@ -6,25 +6,20 @@
  *
  * Each world has a seed of its own (the first is --seed, or SKUA_SEED, or the clock), from which all of it follows: a
  * world that fails is run again with --worlds 1 --seed N. A run of the usual length or more first shows that bugs are
- * found, by worlds whose server has one (planted.h); SKUA_SHOW_PLANTED=1 shows what they look like. The last line says
+ * found, by worlds whose server has one (planted.h); and it fails if no shard was ever taken back. The last line says
  * how much was done, for tests/run. */
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "src/base/assert.h"
-#include "src/base/planted.h"
 #include "src/server/worker.h"
 #include "tests/serial/chance.h"
 #include "tests/serial/checker.h"
 #include "tests/serial/player.h"
 #include "tests/serial/workload.h"
+#include "tests/sim/planted.h"
 #include "tests/sim/world.h"
 
 enum {
@@ -32,10 +27,12 @@ enum {
     WORKERS = 4,
     HISTORIES = 3, /* of one world, one after the other */
     UNDECIDED_PER_MILLE_MAX = 5,
-    PLANTED_WORLDS_MAX = 20000,
-    PLANTED_SECONDS_MAX = 180,
     RESET_RATE = 3000, /* per million sends, in worlds that have resets */
+    TAKING_BACK_WORLDS_MIN = 100,
 };
+
+/* Whatever a server was asked is done by then. */
+static const uint64_t SETTLE_NS = UINT64_C(5000000000);
 
 /* A world and the history that is being played in it. */
 struct trial {
@@ -50,8 +47,10 @@ struct trial {
 };
 
 struct totals {
-    uint64_t worlds, histories, undecided, operations, lost;
+    uint64_t worlds, histories, undecided, operations, lost, takebacks;
 };
+
+static struct totals totals;
 
 static void trial_init(struct trial *t, uint64_t seed)
 {
@@ -63,8 +62,11 @@ static void trial_init(struct trial *t, uint64_t seed)
         .switch_rate = chance_percent(&t->random, 50) ? chance_between(&t->random, 1, 500) : 0,
         .delay_ns_max = chance_percent(&t->random, 50) ? chance_between(&t->random, 1, 1000 * 1000) : 0,
     };
+    if (chance_percent(&t->random, 20)) /* workers so slow that others take their shards back */
+        sim.step_ns_max = chance_between(&t->random, 100 * 1000, 1000 * 1000);
     int order = chance_percent(&t->random, 50) ? PIPELINE_ORDER_STRICT : PIPELINE_ORDER_RELAXED;
     world_init(&t->world, &sim, WORKERS, order, random_u64(&t->random));
+    t->world.config->enable_debug_command = ALLOWED_YES;
     for (uint32_t i = 0; i <= WORKLOAD_CLIENTS_MAX; i++) {
         t->trials[i] = t;
         player_init(&t->players[i], &world_transport, &t->world, WORLD_PORT, &t->clock);
@@ -74,13 +76,25 @@ static void trial_init(struct trial *t, uint64_t seed)
 
 /* Histories */
 
-/* The last client to finish then plays the look at all keys. */
+static bool is_something_unanswered(const struct trial *t)
+{
+    for (uint32_t i = 0; i < t->nclients; i++)
+        if (t->players[i].lost)
+            return true;
+    return false;
+}
+
+/* The last client to finish then plays the look at all keys. What a lost connection left behind must not reach into the
+ * next history: it may be about whole databases. */
 static void client_task(void *arg)
 {
     struct trial **place = arg, *t = *place;
     player_play(&t->players[place - t->trials], t->plan);
-    if (--t->left == 0)
-        player_play(&t->players[WORKLOAD_CLIENTS_MAX], t->plan);
+    if (--t->left > 0)
+        return;
+    if (is_something_unanswered(t))
+        sim_sleep_ns(t->world.sim, SETTLE_NS);
+    player_play(&t->players[WORKLOAD_CLIENTS_MAX], t->plan);
 }
 
 static void close_task(void *arg)
@@ -110,14 +124,14 @@ static bool play(struct trial *t, struct history *h, uint32_t number)
     return good;
 }
 
-static bool check(const struct history *h, struct totals *totals)
+static bool check(const struct history *h)
 {
     enum verdict verdict = checker_run(h, CHECKER_STEPS_MAX, NULL);
-    totals->histories++;
-    totals->operations += h->nops;
-    totals->undecided += verdict == VERDICT_UNDECIDED;
+    totals.histories++;
+    totals.operations += h->nops;
+    totals.undecided += verdict == VERDICT_UNDECIDED;
     for (uint32_t i = 0; i < h->nops; i++)
-        totals->lost += h->ops[i].answered == EVENT_NEVER;
+        totals.lost += h->ops[i].answered == EVENT_NEVER;
     if (verdict != VERDICT_NOT_SERIAL)
         return true;
     struct history prefix;
@@ -128,7 +142,7 @@ static bool check(const struct history *h, struct totals *totals)
     return false;
 }
 
-static bool run_world(uint64_t seed, struct totals *totals)
+static bool run_world(uint64_t seed)
 {
     struct trial t;
     bool good = true;
@@ -141,10 +155,12 @@ static bool run_world(uint64_t seed, struct totals *totals)
             fprintf(stderr, "the world stands still:\n");
             history_print(&h, stderr);
         }
-        good = good && check(&h, totals);
+        good = good && check(&h);
         history_clear(&h);
     }
-    totals->worlds++;
+    totals.worlds++;
+    for (uint32_t i = 0; i < WORKERS; i++)
+        totals.takebacks += t.world.server->lanes.lane[i].takebacks;
     if (!good) /* it may not be in a state that can be taken down: leave it */
         return false;
     sim_spawn(t.world.sim, SIM_CLIENT, "closer", close_task, &t);
@@ -156,62 +172,14 @@ static bool run_world(uint64_t seed, struct totals *totals)
     return good;
 }
 
-/* Runs worlds one after the other until one fails. */
-static bool run_worlds(uint64_t seed, uint64_t worlds, struct totals *totals)
-{
-    for (uint64_t i = 0; i < worlds; i++) {
-        if (!run_world(seed + i, totals)) {
-            fprintf(stderr, "again: serial_sim --worlds 1 --seed %" PRIu64 "\n", seed + i);
-            return false;
-        }
-    }
-    return true;
-}
-
-#ifdef SKUA_SIM_POINTS
-static const char *const planted_names[PLANTED_COUNT] = {
-    [PLANTED_SIGNAL_OVERTAKES] = "a signal overtakes",
-    [PLANTED_LANES_DISAGREE] = "lanes disagree",
-    [PLANTED_RUN_BEFORE_HELD] = "a transaction runs before all is held",
-    [PLANTED_HELD_SHARD_RUNS] = "a held shard runs",
-    [PLANTED_EARLY_RELEASE] = "shards are let go early",
+static const struct planted planted[] = {
+    {PLANTED_SIGNAL_OVERTAKES, "a signal overtakes"},
+    {PLANTED_LANES_DISAGREE, "lanes disagree"},
+    {PLANTED_RUN_BEFORE_HELD, "a transaction runs before all is held"},
+    {PLANTED_HELD_SHARD_RUNS, "a held shard runs"},
+    {PLANTED_EARLY_RELEASE, "shards are let go early"},
+    {PLANTED_TAKEN_BACK_UNSEEN, "nobody misses a shard that took back"},
 };
-
-/* A process of its own has the bug, because one way to find it is an assertion. */
-static bool is_found(enum planted_bug bug, uint64_t seed)
-{
-    int status;
-    fflush(stdout);
-    pid_t child = fork();
-    ASSERT(child >= 0);
-    if (child == 0) {
-        struct totals totals = {0};
-        struct rlimit no_core = {0};
-        setrlimit(RLIMIT_CORE, &no_core);
-        alarm(PLANTED_SECONDS_MAX);
-        if (!getenv("SKUA_SHOW_PLANTED") && !freopen("/dev/null", "w", stderr))
-            _exit(2);
-        planted_bug = bug;
-        _exit(run_worlds(seed, PLANTED_WORLDS_MAX, &totals) ? 0 : 1);
-    }
-    ASSERT(waitpid(child, &status, 0) == child);
-    bool found =
-        WIFEXITED(status) ? WEXITSTATUS(status) == 1 : WTERMSIG(status) == SIGABRT || WTERMSIG(status) == SIGSEGV;
-    printf("planted: %s: %s\n", planted_names[bug], found ? "found" : "not found");
-    return found;
-}
-#endif
-
-/* Shows that bugs are found: the same worlds, with a server that has one. Only where it can be given one. */
-static bool find_planted(uint64_t seed)
-{
-    bool good = true;
-#ifdef SKUA_SIM_POINTS
-    for (int bug = PLANTED_NOTHING + 1; bug < PLANTED_COUNT; bug++)
-        good = is_found((enum planted_bug)bug, seed) && good;
-#endif
-    return good;
-}
 
 int main(int argc, char **argv)
 {
@@ -234,11 +202,17 @@ int main(int argc, char **argv)
     printf("seed %" PRIu64 ", %" PRIu64 " worlds\n", seed, worlds);
     fflush(stdout);
     world_prepare();
-    struct totals totals = {0};
-    bool good = (worlds < WORLDS_USUAL || find_planted(seed)) && run_worlds(seed, worlds, &totals);
-    printf("%" PRIu64 " operations, %" PRIu64 " never answered, %" PRIu64 " of %" PRIu64 " histories undecided\n",
-           totals.operations, totals.lost, totals.undecided, totals.histories);
+    bool good =
+        worlds < WORLDS_USUAL || planted_all_found(planted, sizeof planted / sizeof planted[0], run_world, seed);
+    good = good && worlds_run(run_world, seed, worlds);
+    printf("%" PRIu64 " operations, %" PRIu64 " never answered, %" PRIu64 " of %" PRIu64
+           " histories undecided, %" PRIu64 " holds taken back\n",
+           totals.operations, totals.lost, totals.undecided, totals.histories, totals.takebacks);
     good = good && totals.undecided * 1000 <= UNDECIDED_PER_MILLE_MAX * totals.histories;
+    if (totals.worlds >= TAKING_BACK_WORLDS_MIN && totals.takebacks == 0) {
+        fprintf(stderr, "no shard was taken back\n");
+        good = false;
+    }
     printf("serial_sim cases=%" PRIu64 " seeds=%" PRIu64 "\n", totals.histories, totals.worlds);
     return good ? 0 : 1;
 }

@@ -1,6 +1,9 @@
 #include "tests/sim/world.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 
 #include "src/base/assert.h"
 #include "src/base/log.h"
@@ -101,4 +104,15 @@ void world_deinit(struct world *w)
     server_destroy(w->server);
     sim_destroy(w->sim);
     config_release(w->config);
+}
+
+bool worlds_run(world_run *run, uint64_t seed, uint64_t worlds)
+{
+    for (uint64_t i = 0; i < worlds; i++) {
+        if (!run(seed + i)) {
+            fprintf(stderr, "again: %s --worlds 1 --seed %" PRIu64 "\n", program_invocation_short_name, seed + i);
+            return false;
+        }
+    }
+    return true;
 }

@@ -36,6 +36,11 @@ bool world_end(struct world *w);
 /* After a world_end that returned true. */
 void world_deinit(struct world *w);
 
+/* Runs worlds, the first with this seed, until one fails, and then says how to run that one again. run: plays one
+ * world; false if it failed. */
+typedef bool world_run(uint64_t seed);
+bool worlds_run(world_run *run, uint64_t seed, uint64_t worlds);
+
 /* For clients that are tasks of the world; their `world` is a struct world. */
 extern const struct transport world_transport;
 

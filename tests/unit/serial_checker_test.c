@@ -27,7 +27,8 @@ enum {
 
 static enum verdict verdict_of(const struct history *h) { return checker_run(h, STEPS_MAX, NULL); }
 
-/* Histories written out: one line an operation, "client sent answered reply command", - for never answered. */
+/* Histories written out: one line an operation, "client sent answered reply command", - for never answered. Before a
+ * command for another database than 0 stands its number: "@1 GET x". */
 
 static void read_history(struct history *h, const char *const *lines)
 {
@@ -36,7 +37,9 @@ static void read_history(struct history *h, const char *const *lines)
         char answered[16], reply[64];
         int command;
         ASSERT(sscanf(*lines, "%u %u %15s %63s %n", &client, &sent, answered, reply, &command) == 4);
-        struct op *op = history_add_text(h, client, *lines + command);
+        const char *text = *lines + command;
+        struct op *op = history_add_text(h, client, text[0] == '@' ? text + 3 : text);
+        op->db = text[0] == '@' ? (uint32_t)(text[1] - '0') : 0;
         op->invoked = sent;
         op->answered = strcmp(answered, "-") == 0 ? EVENT_NEVER : strtoull(answered, NULL, 10);
         char resp[80];
@@ -107,6 +110,27 @@ static void test_pipelines(void **state)
     /* what needs both shards waits, and is waited for */
     assert_broken("0 1 8 +OK SET a 1", "0 1 9 +OK MSET a 2 b 2", "1 2 3 2 GET b", "2 4 5 1 GET a");
     assert_broken("0 1 8 +OK MSET a 1 b 1", "0 1 9 +OK SET a 2", "1 2 3 2 GET a", "2 4 5 nil GET b");
+}
+
+static void test_databases(void **state)
+{
+    assert_serial("0 1 2 +OK @1 SET x 1", "1 3 4 nil GET x", "1 5 6 1 @1 GET x");
+    assert_broken("0 1 2 +OK @1 SET x 1", "1 3 4 1 GET x");
+    /* a key is in one of two databases, not in both or none */
+    assert_serial("0 1 2 +OK SET x 1", "0 3 8 :1 MOVE x 1", "1 4 5 nil GET x", "1 6 7 1 @1 GET x");
+    assert_broken("0 1 2 +OK SET x 1", "0 3 8 :1 MOVE x 1", "1 4 5 nil GET x", "1 6 7 nil @1 GET x");
+    assert_broken("0 1 2 +OK SET x 1", "0 3 8 :1 MOVE x 1", "1 4 5 1 @1 GET x", "1 6 7 1 GET x");
+    assert_broken("0 1 2 +OK SET x 1", "0 3 4 :1 COPY x y DB 1", "1 5 6 1 GET y");
+    /* whole databases change at once: not key by key */
+    assert_serial("0 1 2 +OK MSET a 1 b 1", "0 3 8 +OK SWAPDB 0 1", "1 4 5 nil GET a", "1 6 7 1 @1 GET b");
+    assert_broken("0 1 2 +OK MSET a 1 b 1", "0 3 8 +OK SWAPDB 0 1", "1 4 5 nil GET a", "1 6 7 1 GET b");
+    assert_serial("0 1 2 +OK MSET a 1 b 1", "0 3 8 +OK FLUSHALL", "1 4 5 1 GET a", "1 6 7 nil GET b");
+    assert_broken("0 1 2 +OK MSET a 1 b 1", "0 3 8 +OK FLUSHALL", "1 4 5 nil GET a", "1 6 7 1 GET b");
+    assert_broken("0 1 2 +OK @1 SET a 1", "0 3 4 +OK FLUSHDB", "0 5 6 nil @1 GET a");
+    assert_broken("0 1 2 +OK @1 SET a 1", "0 3 4 +OK FLUSHALL", "0 5 6 1 @1 GET a");
+    /* what stops all shards waits for earlier commands of its connection, and later ones wait for it */
+    assert_broken("0 1 8 +OK SET a 1", "0 1 9 +OK DEBUG SLEEP 0", "0 1 10 +OK SET b 1", "1 2 3 1 GET b",
+                  "1 4 5 nil GET a");
 }
 
 static void test_first_bad_event(void **state)
@@ -338,17 +362,33 @@ static const struct planting {
     {"overtaking signal", plan_announcer, plant_overtaking},
 };
 
-/* Noise, the part, and perhaps what ties both together. */
-static void make_plan(struct history *h, struct random *random, const struct planting *planting)
+static void make_noise(struct history *h, struct random *random)
 {
     history_init(h);
     h->order = chance_percent(random, 50) ? PIPELINE_STRICT : PIPELINE_RELAXED;
     h->shape = (struct key_space_shape){.seed = random_u64(random), .nshards = FOUR_SHARDS};
     uint32_t clients = workload_plan(h, random, "noise", false);
-    struct slice noise_key = h->keys[0];
     for (uint32_t i = 0; i < h->nops; i++)
         if (h->ops[i].client == clients)
             h->ops[i].client = LAST;
+}
+
+/* Takes out what works on whole databases. */
+static void keep_to_keys(struct history *h)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < h->nops; i++)
+        if (!(h->ops[i].row->flags & MODEL_ALL_SHARDS))
+            h->ops[n++] = h->ops[i];
+    h->nops = n;
+}
+
+/* Noise, the part, and perhaps what ties both together. */
+static void make_plan(struct history *h, struct random *random, const struct planting *planting)
+{
+    make_noise(h, random);
+    keep_to_keys(h);
+    struct slice noise_key = h->keys[0];
     planting->plan(h);
     for (int i = 0; i < ROUNDS && chance_percent(random, 70); i++)
         act(h, 4, "MGET g0 %.*s g1", (int)noise_key.len, noise_key.ptr);
@@ -374,6 +414,21 @@ static bool expect(const struct history *h, enum verdict right, const char *what
         fail_msg("verdict %d, but it is %d: %s", verdict, right, what);
     }
     return verdict == VERDICT_UNDECIDED;
+}
+
+static void test_noise(void **state)
+{
+    struct random random;
+    long cases = random_cases(&random, 500), undecided = 0;
+    for (long i = 0; i < cases; i++) {
+        struct history h;
+        make_noise(&h, &random);
+        mimic_play(&h, &random, LAST);
+        undecided += expect(&h, VERDICT_SERIAL, "serializable");
+        history_clear(&h);
+    }
+    printf("%ld undecided\n", undecided);
+    assert_true(undecided <= 1 + cases / 100);
 }
 
 static void test_planted_bugs(void **state)
@@ -419,7 +474,7 @@ static bool naive_search(const struct history *h, struct model *model, uint32_t 
             free_to_go &= a == i || (taken & 1u << a) || !must_precede(h, a, i);
         if (!free_to_go)
             continue;
-        uint32_t after[HISTORY_KEYS_MAX];
+        uint32_t after[HISTORY_CELLS_MAX];
         memcpy(after, store, sizeof(after));
         struct slice reply = model_apply(model, &h->ops[i], after);
         if ((h->ops[i].answered == EVENT_NEVER || slice_eq(reply, h->ops[i].reply)) &&
@@ -432,20 +487,22 @@ static bool naive_search(const struct history *h, struct model *model, uint32_t 
 static enum verdict naive_verdict(const struct history *h)
 {
     struct model model;
-    uint32_t store[HISTORY_KEYS_MAX] = {0};
+    uint32_t store[HISTORY_CELLS_MAX] = {0};
     model_init(&model);
     bool serial = naive_search(h, &model, 0, store);
     model_deinit(&model);
     return serial ? VERDICT_SERIAL : VERDICT_NOT_SERIAL;
 }
 
-/* Few commands on the keys a and b, of one to three clients; then perhaps replies change places or get lost. */
+/* Few commands on the keys a and b in two databases, of one to three clients; then perhaps replies change places or get
+ * lost. */
 static void make_small(struct history *h, struct random *random)
 {
     static const char *const texts[] = {
-        "SET a 1",    "SET b 1",      "SET a 2",  "GET a",      "GET b",     "INCR a",
-        "INCR b",     "MSET a 5 b 5", "MGET a b", "DEL a",      "DEL a b",   "RENAME a b",
-        "RENAME b a", "COPY a b",     "GETDEL b", "EXISTS a b", "SETNX a 3", "SET b 4 XX GET",
+        "SET a 1",    "SET b 1",       "SET a 2",  "GET a",      "GET b",      "INCR a",
+        "INCR b",     "MSET a 5 b 5",  "MGET a b", "DEL a",      "DEL a b",    "RENAME a b",
+        "RENAME b a", "COPY a b",      "GETDEL b", "EXISTS a b", "SETNX a 3",  "SET b 4 XX GET",
+        "MOVE a 1",   "COPY a b DB 1", "FLUSHDB",  "FLUSHALL",   "SWAPDB 0 1", "DEBUG SLEEP 0",
     };
     enum { TEXTS = sizeof(texts) / sizeof(texts[0]), OPS = 7, CLIENTS = 3 };
     history_init(h);
@@ -455,7 +512,9 @@ static void make_small(struct history *h, struct random *random)
     for (uint32_t i = 0; i < nops; i++) {
         uint32_t client = chance_below(random, CLIENTS);
         pipelines[client] += chance_percent(random, 50);
-        history_add_text(h, client, texts[chance_below(random, TEXTS)])->pipeline = pipelines[client];
+        struct op *op = history_add_text(h, client, texts[chance_below(random, TEXTS)]);
+        op->pipeline = pipelines[client];
+        op->db = chance_percent(random, 20);
     }
     mimic_play(h, random, CLIENTS);
     for (uint32_t changes = chance_below(random, 3); changes > 0; changes--) {
@@ -499,8 +558,10 @@ int main(void)
         cmocka_unit_test(test_real_time),
         cmocka_unit_test(test_unanswered),
         cmocka_unit_test(test_pipelines),
+        cmocka_unit_test(test_databases),
         cmocka_unit_test(test_first_bad_event),
         cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_noise),
         cmocka_unit_test(test_planted_bugs),
         cmocka_unit_test(test_against_naive_search),
     };
