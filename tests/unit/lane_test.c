@@ -68,7 +68,7 @@ struct place;
 struct transaction {
     struct hold hold;
     struct place *place;
-    uint64_t serial;
+    bool announced;
 };
 
 struct actor {
@@ -202,18 +202,31 @@ static void release(struct actor *a, struct transaction *t)
             ring(&a->place->actor[s]);
 }
 
-/* Roomy: a planted bug can announce a hold twice. */
-enum { READY_MAX = 64 };
-static struct transaction *ready[WORKERS_MAX][READY_MAX + 1];
+static struct transaction *ready[WORKERS_MAX][FLYING_MAX + 1];
 
 static void make_ready(struct actor *a, struct hold *h)
 {
-    for (int i = 0; i < READY_MAX; i++)
-        if (!ready[a->id][i]) {
-            ready[a->id][i] = container_of(h, struct transaction, hold);
-            return;
-        }
-    atomic_store(&a->place->stuck, true); /* more than there are: one was announced twice */
+    int i = 0;
+    while (ready[a->id][i])
+        i++;
+    ready[a->id][i] = container_of(h, struct transaction, hold);
+}
+
+/* Tells home that h has all its shards. Only a planted bug does so twice: the message would then be in a mailbox that
+ * it is in already. */
+static void announce(struct actor *a, struct hold *h)
+{
+    struct transaction *t = container_of(h, struct transaction, hold);
+    struct actor *home = &a->place->actor[h->home];
+    if (t->announced) {
+        atomic_store(&a->place->stuck, true);
+        return;
+    }
+    t->announced = true;
+    if (home == a)
+        make_ready(a, h);
+    else if (mailbox_send(&home->mailbox, &h->ready))
+        ring(home);
 }
 
 /* One at a time, some of them as long as a fiber would take: others then take their arrivals back. */
@@ -221,7 +234,7 @@ static void run_ready(struct actor *a)
 {
     if (!a->running && ready[a->id][0]) {
         a->running = ready[a->id][0];
-        memmove(&ready[a->id][0], &ready[a->id][1], READY_MAX * sizeof ready[0][0]);
+        memmove(&ready[a->id][0], &ready[a->id][1], FLYING_MAX * sizeof ready[0][0]);
         bool is_long = random_below(&a->random, a->place->runs_long_one_in) == 0;
         a->run_until_ns = now_ns(a->place) + (is_long ? 3 * HOLD_WAIT_NS : 0);
     }
@@ -245,13 +258,8 @@ static void step_lane(struct actor *a)
         struct lane_news news = lane_step(&a->place->lanes, a->id, now_ns(a->place));
         if (news.complete)
             wake_all(a, &news.complete->shards);
-        if (news.ready && news.ready->home != a->id) {
-            struct actor *home = &a->place->actor[news.ready->home];
-            if (mailbox_send(&home->mailbox, &news.ready->ready))
-                ring(home);
-        } else if (news.ready) {
-            make_ready(a, news.ready);
-        }
+        if (news.ready)
+            announce(a, news.ready);
         use_own_shard(a);
         if (!news.released && !news.ready)
             return;
@@ -436,7 +444,8 @@ static bool finds(bool careless)
 
 static void test_planted(void **state)
 {
-    static const enum planted_bug bugs[] = {PLANTED_RUN_BEFORE_HELD, PLANTED_LANES_DISAGREE, PLANTED_EARLY_RELEASE};
+    static const enum planted_bug bugs[] = {PLANTED_RUN_BEFORE_HELD, PLANTED_LANES_DISAGREE, PLANTED_EARLY_RELEASE,
+                                            PLANTED_TAKEN_BACK_UNSEEN};
     for (size_t i = 0; i < sizeof bugs / sizeof bugs[0]; i++) {
         planted_bug = bugs[i];
         bool found = finds(false);
