@@ -5,12 +5,23 @@
 
 enum planted_bug {
     PLANTED_NOTHING,
+
+    /* Who runs when. */
     PLANTED_SIGNAL_OVERTAKES,  /* signals do not wait for earlier commands on other shards */
     PLANTED_LANES_DISAGREE,    /* two lanes have two transactions in different order */
     PLANTED_RUN_BEFORE_HELD,   /* a transaction runs while one of its shards has not arrived */
     PLANTED_HELD_SHARD_RUNS,   /* a shard that is held runs what others send it */
     PLANTED_EARLY_RELEASE,     /* shards are let go before the transaction has run */
     PLANTED_TAKEN_BACK_UNSEEN, /* a shard that takes its arrival back does not count as missing */
+
+    /* What goes to the journal. */
+    PLANTED_EFFECTS_LATE,        /* what a group did stays with the worker until something else goes to the journal */
+    PLANTED_BUNDLE_EFFECTS_LATE, /* the same of a bundle: its shards are let go before */
+    PLANTED_REPLY_EARLY,         /* the reply of a transaction does not wait for the journal */
+    PLANTED_SELECT_MISSING,      /* what ran in two databases stands in the journal as if in one */
+    PLANTED_EXPIRY_UNTOLD,       /* what an ask finds expired does not go to the journal */
+    PLANTED_EXPIRY_BEHIND,       /* the DEL of an expired key goes behind the MSET that replaces it */
+    PLANTED_EFFECT_MISSING,      /* what a command did to two keys does not go to the journal */
 };
 
 #ifdef SKUA_SIM_POINTS

@@ -3,13 +3,15 @@
 #include "shard/effects.h"
 #include "shard/shard.h"
 #include "src/base/assert.h"
+#include "src/base/planted.h"
 #include "src/base/shared.h"
 #include "src/wire/parse.h"
 
 void execute(struct cmd *c)
 {
     c->row->run(c);
-    if (c->changed && !c->effects_given && c->effects)
+    bool missing = PLANTED(PLANTED_EFFECT_MISSING) && c->nkeys == 2;
+    if (c->changed && !c->effects_given && c->effects && !missing)
         effects_add(c->effects, c->db, c->argc, c->argv);
 }
 

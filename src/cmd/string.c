@@ -2,6 +2,7 @@
 #include "shard/type/string.h"
 #include "shard/entry.h"
 #include "src/base/mem.h"
+#include "src/base/planted.h"
 #include "src/cmd/args.h"
 #include "src/cmd/error.h"
 #include "src/cmd/families.h"
@@ -244,7 +245,7 @@ static void set_all(struct cmd *c)
 {
     cmd_changed(c);
     /* What has expired goes before: its DEL must not follow the effect. */
-    for (uint32_t i = 0; c->effects && i < c->nkeys; i++)
+    for (uint32_t i = 0; c->effects && i < c->nkeys && !PLANTED(PLANTED_EXPIRY_BEHIND); i++)
         keyspace_write(cmd_keyspace(c, i), c->db, &c->keys[i]);
     /* First: the same key may come twice, and then the value of the first is gone afterwards. */
     cmd_effect(c, c->argc, c->argv);

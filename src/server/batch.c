@@ -679,7 +679,7 @@ static void stage_finish(struct batch *b)
         group_put(w, g);
     }
     reply_clear(&b->reply, BATCH_KEEP_BYTES);
-    if (b->position > c->reply_position)
+    if (b->position > c->reply_position && !PLANTED(PLANTED_REPLY_EARLY))
         c->reply_position = b->position;
     b->position = 0;
     b->stage_first = b->cursor;
@@ -847,6 +847,6 @@ void group_run(struct worker *w, struct group *g)
         g->tasks[i].reply_len = g->reply.len - before;
     }
     stat_add(&w->stats.groups_run, 1);
-    if (effects)
+    if (effects && !PLANTED(PLANTED_EFFECTS_LATE))
         g->position = effects_flush(effects, w->journal, w->id, false);
 }

@@ -121,7 +121,7 @@ static void run_batch(struct worker *w, struct batch *b, struct effects *effects
         b->requests[i].from = b->reply.len;
         batch_execute(w, b, i, &b->reply, effects);
         b->requests[i].to = b->reply.len;
-        if (effects) {
+        if (effects && !PLANTED(PLANTED_BUNDLE_EFFECTS_LATE)) {
             uint64_t position = effects_flush(effects, w->journal, w->id, true);
             if (position > b->position)
                 b->position = position;
