@@ -124,19 +124,29 @@ static void group_put(struct worker *w, struct group *g)
     w->nfree_groups++;
 }
 
-void batches_deinit(struct worker *w)
+static void free_unused(struct worker *w, uint32_t batches, uint32_t groups)
 {
-    for (struct batch *b = w->free_batches, *next; b; b = next) {
-        next = b->next;
+    while (batches-- > 0) {
+        struct batch *b = w->free_batches;
+        w->free_batches = b->next;
+        w->nfree_batches--;
         batch_free(b);
     }
-    for (struct group *g = w->free_groups, *next; g; g = next) {
-        next = g->next;
+    while (groups-- > 0) {
+        struct group *g = w->free_groups;
+        w->free_groups = g->next;
+        w->nfree_groups--;
         group_free(g);
     }
-    w->free_batches = NULL;
-    w->free_groups = NULL;
 }
+
+void batches_trim(struct worker *w)
+{
+    enum { PART = 8 };
+    free_unused(w, (w->nfree_batches + PART - 1) / PART, (w->nfree_groups + PART - 1) / PART);
+}
+
+void batches_deinit(struct worker *w) { free_unused(w, w->nfree_batches, w->nfree_groups); }
 
 /* ---- Parsing and routing ---- */
 

@@ -120,6 +120,8 @@ void batch_progress(struct batch *b);
 struct reply *batch_defer(struct client *c);
 void batch_deferred_done(struct client *c);
 
+/* Ten times a second: frees a part of what is kept for reuse, so that a crowd's memory is given back within seconds. */
+void batches_trim(struct worker *w);
 void batches_deinit(struct worker *w);
 
 #endif

@@ -265,6 +265,7 @@ static void cron(struct worker *w)
     w->cron_ns = w->now_ns + CRON_NS;
     w->freeing = true; /* looks whether there is something to free or to merge */
     clients_cron(w);
+    batches_trim(w);
     server_cron(w);
 }
 

@@ -131,4 +131,32 @@ def wait_for_held_shards(server, checks):
 wait_for_held_shards.options = {'threads': 4, 'enable-debug-command': 'yes'}
 wait_for_held_shards.only_skua = True
 
-TESTS = (idle_connections, flood_past_maxclients, coming_and_going, wait_for_held_shards)
+
+def crowd_that_has_gone(server, checks):
+    """What was kept for the pipelines of hundreds of clients at a time is given back when they have gone."""
+    def used():
+        text = control.call('INFO', 'memory').decode()
+        return int(text.split('used_memory:')[1].split('\r\n')[0])
+
+    control, sleeper = server.connect(), server.connect(seconds_max=60)
+    before = used()
+    sleeper.send(encode('DEBUG', 'SLEEP', '1.5'))
+    time.sleep(0.2)
+    crowd = [server.connect(seconds_max=60) for _ in range(400)]
+    pipeline = b''.join(encode('SET', 'k%d' % number, 300 * 'x') for number in range(150))
+    for connection in crowd:
+        connection.send(pipeline)
+    for connection in crowd:
+        for _ in range(150):
+            checks.equal(connection.read()[0], b'+OK\r\n', 'SET of a client that waited')
+        connection.close()
+    sleeper.close()
+    checks.alone(server, control)
+    checks.equal(control.call('FLUSHALL', 'SYNC'), b'OK', 'FLUSHALL')
+    checks.soon(lambda: used() - before < 1 << 20, 'memory in use is again what it was, give or take 1 MB')
+
+
+crowd_that_has_gone.options = {'enable-debug-command': 'yes'}
+crowd_that_has_gone.only_skua = True
+
+TESTS = (idle_connections, flood_past_maxclients, coming_and_going, wait_for_held_shards, crowd_that_has_gone)
