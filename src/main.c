@@ -53,9 +53,9 @@ static struct config *load_config(int argc, char **argv)
 static void note(void *arg, const char *line) { log_write(LOG_LEVEL_WARNING, "%s", line); }
 
 /* As Redis, maxclients is lowered if there are not enough descriptors. */
-static void reserve_descriptors(struct config *config)
+static void reserve_descriptors(struct config *config, uint32_t workers)
 {
-    int64_t possible = process_reserve_descriptors(config->maxclients);
+    int64_t possible = process_reserve_descriptors(config->maxclients, workers);
     if (possible >= config->maxclients)
         return;
     if (possible <= 0)
@@ -158,11 +158,12 @@ static void block_signals(sigset_t *set)
 static void wait_for_end(struct server *s, const sigset_t *set)
 {
     for (;;) {
-        int signal_number;
-        if (sigwait(set, &signal_number) != 0)
-            continue;
-        if (signal_number == SIGUSR2)
+        siginfo_t info;
+        int signal_number = sigwaitinfo(set, &info);
+        if (signal_number == SIGUSR2 && info.si_pid == getpid())
             return;
+        if (signal_number < 0 || signal_number == SIGUSR2) /* somebody else's SIGUSR2 says nothing */
+            continue;
         if (atomic_exchange(&s->signal_received, signal_number) != 0) {
             log_write(LOG_LEVEL_WARNING, "You insist... exiting now.");
             exit(1);
@@ -180,16 +181,16 @@ int main(int argc, char **argv)
         fail("Can't open the log file", config->logfile);
     log_write(LOG_LEVEL_NOTICE, "Skua %s (speaks Redis %s) is starting, pid %d", SKUA_VERSION, REDIS_VERSION, getpid());
     config_notes(NULL, config, note, NULL);
-    reserve_descriptors(config);
+    uint32_t n = config->threads ? (uint32_t)config->threads : cpus_usable(NULL);
+    if (n > SHARDS_MAX)
+        n = SHARDS_MAX;
+    reserve_descriptors(config, n);
     int directory = lock_directory(config);
     sigset_t signals;
     block_signals(&signals);
     command_table_init();
     server_commands_bind();
 
-    uint32_t n = config->threads ? (uint32_t)config->threads : cpus_usable(NULL);
-    if (n > SHARDS_MAX)
-        n = SHARDS_MAX;
     char error[256];
     struct listeners *listeners = listeners_open(config, error, sizeof error);
     if (!listeners)
@@ -198,7 +199,7 @@ int main(int argc, char **argv)
     struct server *server = server_create(config, n, io, choose_hash_seed(config));
     server->listeners = listeners;
     server->directory = directory;
-    server->executable = argv[0];
+    server->executable = process_executable(argv[0]);
     pthread_t *threads = start_threads(server);
     log_write(LOG_LEVEL_NOTICE, "Running mode=standalone, port=%d, %u worker%s.", (int)config->port, n,
               n == 1 ? "" : "s");

@@ -22,12 +22,12 @@ static bool same_addresses(const struct bind_addresses *a, const struct bind_add
     return true;
 }
 
-static bool apply_maxclients(const struct config *old, const struct config *new, char *error)
+static bool apply_maxclients(const struct server *s, const struct config *old, const struct config *new, char *error)
 {
     char reason[128];
     if (new->maxclients <= old->maxclients)
         return true;
-    int64_t possible = process_reserve_descriptors(new->maxclients);
+    int64_t possible = process_reserve_descriptors(new->maxclients, s->nworkers);
     if (possible >= new->maxclients)
         return true;
     snprintf(reason, sizeof reason,
@@ -73,7 +73,7 @@ bool config_apply(struct worker *w0, const struct config *old, const struct conf
 {
     struct server *s = w0->server;
     int locked;
-    if (!apply_maxclients(old, new, error) || !enter_directory(old, new, &locked, error))
+    if (!apply_maxclients(s, old, new, error) || !enter_directory(old, new, &locked, error))
         return false;
     if (!apply_listeners(w0, old, new, error)) {
         if (locked >= 0) {

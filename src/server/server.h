@@ -37,7 +37,7 @@ struct server {
     uint64_t hash_seed;
     uint32_t databases;
     char run_id[RUN_ID_BYTES + 1];
-    const char *executable; /* argv[0] resolved */
+    const char *executable; /* absolute path of the program */
     int64_t started_ms;     /* wall clock */
     uint64_t started_ns;
     _Atomic uint64_t next_client_id;

@@ -102,3 +102,15 @@ def test_no_memory_for_a_fiber(start):
         assert one.call('DEBUG', 'SLEEP', '0.2') == b'OK' and time.monotonic() - began >= 0.2
         assert one.call('DEBUG', 'DIGEST') == digest
         assert one.call('DEBUG', 'OBJECT', 'nothing').args == ('ERR no such key',)
+
+
+def test_few_descriptors_leave_room_for_the_workers(start):
+    """maxclients is lowered to what there are descriptors for: all of them are served, and one more is told so."""
+    with start(prepare=sandbox.few_descriptors, threads=32) as server:
+        control = server.connect()
+        most = int(control.call('CONFIG', 'GET', 'maxclients')[1])
+        assert 'maxclients has been reduced to %d' % most in server.log()
+        crowd = [server.connect() for _ in range(most - 1)]
+        assert all(client.call('PING') == b'PONG' for client in crowd)
+        assert server.connect().read_to_end() == b'-ERR max number of clients reached\r\n'
+        assert 'Unable' not in server.log() and 'Accepting' not in server.log()

@@ -57,3 +57,12 @@ def test_clients_that_do_not_read_or_are_paused(start):
         time.sleep(0.3)
         server.process.send_signal(signal.SIGTERM)
         assert ends(server)
+
+
+def test_a_signal_that_means_nothing(start):
+    with start() as server:
+        server.process.send_signal(signal.SIGUSR2)
+        time.sleep(0.2)
+        assert server.connect().call('PING') == b'PONG'
+        server.process.send_signal(signal.SIGTERM)
+        assert ends(server)
