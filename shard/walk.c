@@ -58,7 +58,7 @@ static void give_bucket(void *arg, struct table_bucket *b)
 {
     struct database *d = arg;
     struct keyspace *ks = d->keyspace;
-    for (uint32_t i = 0; ks->preimage && i < TABLE_SLOTS; i++)
+    for (uint32_t i = 0; ks->preimage && i < SEGMENT_SLOTS; i++)
         if (b->tag[i])
             ks->preimage(ks->preimage_arg, d->id, table_slot_entry(b->slot[i]));
 }
@@ -154,7 +154,7 @@ static void shrink_some(struct keyspace *ks)
 bool keyspace_free_step(struct keyspace *ks, uint32_t budget)
 {
     /* A step handles a segment at most. */
-    for (uint32_t done = 0; done < budget; done += TABLE_SEGMENT_BUCKETS_MAX * TABLE_SLOTS / 2) {
+    for (uint32_t done = 0; done < budget; done += SEGMENT_BUCKETS_MAX * SEGMENT_SLOTS / 2) {
         if (ks->garbage)
             free_some(ks);
         else if (ks->sparse)

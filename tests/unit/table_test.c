@@ -149,7 +149,7 @@ static void scan_guarantee(void **state)
 /* A snapshot is shown everything that was there when it began exactly once, and before it goes. */
 static void show(void *arg, struct table_bucket *b)
 {
-    for (uint32_t i = 0; i < TABLE_SLOTS; i++)
+    for (uint32_t i = 0; i < SEGMENT_SLOTS; i++)
         if (b->tag[i]) {
             struct item *item = table_slot_entry(b->slot[i]);
             assert_true(item->present);
@@ -224,7 +224,7 @@ static void shrinks_to_nothing(void **state)
         remove_item(&w, &w.item[i]);
     for (int i = 0; i < 100000 && table_is_sparse(&w.table); i++)
         table_shrink_step(&w.table);
-    assert_true(w.table.buckets <= 8 && w.table.root_depth <= 3);
+    assert_true(w.table.buckets <= 8 && w.table.directory.root_depth <= 3);
     check_all(&w);
     teardown(&w);
 }
