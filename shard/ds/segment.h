@@ -21,8 +21,8 @@ struct table_bucket {
     uint8_t flags;
 };
 
-/* Aligned to its size in the directory. chunk: a pointer to 8 buckets; above it, in the first: how many chunks there are, and how many first bits of their
- * hashes all entries share. */
+/* Aligned to its size in the directory. chunk: a pointer to 8 buckets; above it, in the first: how many chunks there
+ * are, and how many first bits of their hashes all entries share. */
 struct segment {
     uint64_t chunk[SEGMENT_CHUNKS_MAX];
 };

@@ -110,7 +110,7 @@ static uint32_t make_room(struct table *t, const struct segment *s, uint32_t hom
 /* Puts an entry into its home bucket or one of the neighbours; if all are full, pushes others further. False if there
  * is no room. */
 static inline bool put(struct table *t, const struct segment *s, uint32_t fraction, uint8_t tag, const void *entry,
-                               struct table_place *place)
+                       struct table_place *place)
 {
     uint32_t home = table_home(fraction, segment_buckets(s)), away = 0, slot;
     struct table_bucket *b = segment_bucket(s, home);

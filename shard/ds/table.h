@@ -187,7 +187,8 @@ static inline void table_replace(struct table_place p, void *entry)
 void table_remove(struct table *t, uint64_t hash, struct table_place p);
 
 /* Visits the entries of the home bucket at position (a hash prefix of TABLE_POSITION_BITS) and returns the position of
- * the next one, 0 behind the last. visit must not change the table; it returns nothing. See table_walk.c for the guarantee.
+ * the next one, 0 behind the last. visit must not change the table; it returns nothing. See table_walk.c for the
+ * guarantee.
  */
 typedef void table_visit(void *arg, void *entry);
 uint64_t table_scan(const struct table *t, uint64_t position, table_visit *visit, void *arg);
