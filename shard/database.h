@@ -51,7 +51,9 @@ struct keyspace {
     struct database *garbage; /* flushed, to be freed in slices */
     /* The running or ending snapshot. */
     keyspace_preimage *preimage; /* NULL: none, or it has ended */
+    keyspace_range_preimage *range_preimage;
     void *preimage_arg;
+    uint32_t followed; /* blobs */
 };
 
 /* NULL if it has no keys. Owner only. */
@@ -88,6 +90,10 @@ uint64_t database_hash(void *keyspace, const void *entry);
 
 /* A snapshot is given everything of d that it has not seen. */
 void walk_settle(struct database *d);
+
+/* Before bytes [from, to) of an entry's blob change: a snapshot that follows it is given those of their ranges that it
+ * has not seen. False if anybody else holds the blob, which must not change then. */
+bool walk_give_ranges(struct keyspace *ks, struct blob *b, size_t from, size_t to);
 
 static inline int64_t keyspace_now_ms(const struct keyspace *ks)
 {

@@ -349,19 +349,21 @@ static size_t blob_room(size_t len)
     return len + (len < spare_max ? len : spare_max);
 }
 
-struct blob *keyspace_change_blob(struct keyspace *ks, struct place *place, size_t cap)
+struct blob *keyspace_change_blob(struct keyspace *ks, struct place *place, size_t first, size_t end)
 {
     before_change(database_of(ks, place->db), *place);
     struct blob *old = entry_blob(place->entry), *b = old;
+    size_t had = old->len, len = end > had ? end : had;
     mem_count(ks->account, -(int64_t)blob_memory(old));
-    if (!blob_is_exclusive(old)) {
-        b = blob_create(cap > old->len ? blob_room(cap) : old->len);
-        memcpy(b->data, old->data, old->len);
-        b->len = old->len;
+    if (blob_is_exclusive(old)) {
+        if (len > old->cap)
+            b = blob_grow(old, blob_room(len));
+    } else if (len > old->cap || !walk_give_ranges(ks, old, first < had ? first : had, end < had ? end : had)) {
+        b = blob_create(len > had ? blob_room(len) : len);
+        memcpy(b->data, old->data, had);
         blob_release(old);
-    } else if (cap > old->cap) {
-        b = blob_grow(old, blob_room(cap));
     }
+    b->len = len;
     mem_count(ks->account, (int64_t)blob_memory(b));
     memcpy(place->entry->data + entry_word_offset(place->entry), &b, sizeof b);
     return b;

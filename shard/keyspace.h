@@ -96,9 +96,10 @@ struct place keyspace_set_int(struct keyspace *ks, struct place place, const str
 /* Gives a string that lies in its entry (not ENC_INT, not ENC_BLOB) another length, at most ENTRY_INLINE_BYTES_MAX; it
  * is raw from now on. Returns its bytes, of which those past the old length are for the caller to fill. */
 char *keyspace_resize_string(struct keyspace *ks, struct place *place, size_t len);
-/* The blob of an ENC_BLOB string, for the caller to change; it is copied first if others hold it. cap: bytes that it
- * has to have room for. The caller sets its len (at most cap). */
-struct blob *keyspace_change_blob(struct keyspace *ks, struct place *place, size_t cap);
+/* The blob of an ENC_BLOB string, for the caller to write bytes [first, end) of: it is at least end long from now on,
+ * and what lies between its old length and first is for the caller to fill, too. It is copied first if others hold it,
+ * but for a snapshot that follows it: that is given the ranges that change. */
+struct blob *keyspace_change_blob(struct keyspace *ks, struct place *place, size_t first, size_t end);
 
 /* Removes a live entry and frees its value. */
 void keyspace_remove(struct keyspace *ks, struct place place, const struct key *key);
@@ -152,15 +153,28 @@ bool keyspace_free_step(struct keyspace *ks, uint32_t budget);
 
 /* Snapshots. From keyspace_start_epoch on, what every bucket held at that moment is given to fn: by
  * keyspace_epoch_step, or before its first change if that comes first; entries one by one, none twice. fn copies what
- * it keeps; of a blob it may take a reference, then the bytes stay as they are. keyspace_end_epoch gives a snapshot up;
- * fn is not called any more. An epoch starts only when the last one has been walked to its end
+ * it keeps; of a blob it may take a reference, then the bytes stay as they are, or follow it. keyspace_end_epoch gives
+ * a snapshot up; fn is not called any more. An epoch starts only when the last one has been walked to its end
  * (keyspace_epoch_is_over): keyspace_epoch_step goes on with that after keyspace_end_epoch, and keyspace_free_step does
  * it too. */
 typedef void keyspace_preimage(void *arg, uint32_t db, const struct entry *e);
-void keyspace_start_epoch(struct keyspace *ks, keyspace_preimage *fn, void *arg);
+/* The range at offset of a followed blob, which holds these bytes, is about to change. */
+typedef void keyspace_range_preimage(void *arg, const struct blob *b, size_t offset, struct slice bytes);
+void keyspace_start_epoch(struct keyspace *ks, keyspace_preimage *fn, keyspace_range_preimage *range_fn, void *arg);
 /* Goes on with one segment of a table; false if nothing is left. */
 bool keyspace_epoch_step(struct keyspace *ks);
 bool keyspace_epoch_is_over(const struct keyspace *ks);
+/* No blob is followed any more. */
 void keyspace_end_epoch(struct keyspace *ks);
+
+/* For fn, to read a large string by and by: returns a reference to the blob of e (ENC_BLOB), which the caller gives
+ * back with keyspace_unfollow. Meanwhile one of over 64 KB may change in its place, but each range of BLOB_RANGE_BYTES
+ * is given to range_fn before its first change. A string that outgrows its memory, is overwritten or removed leaves the
+ * blob to the caller as it is. One that is shorter, or that others hold as well, is copied by whoever changes it. */
+struct blob *keyspace_follow(struct keyspace *ks, const struct entry *e);
+/* What the range at offset (a multiple of BLOB_RANGE_BYTES, below the length at the cut) held at the cut; range_fn is
+ * not given it any more. ptr is NULL if it has been. Good until the next change of the keyspace. */
+struct slice keyspace_followed_range(struct keyspace *ks, struct blob *b, size_t offset);
+void keyspace_unfollow(struct keyspace *ks, struct blob *b);
 
 #endif

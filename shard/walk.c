@@ -63,10 +63,11 @@ static void give_bucket(void *arg, struct table_bucket *b)
             ks->preimage(ks->preimage_arg, d->id, table_slot_entry(b->slot[i]));
 }
 
-void keyspace_start_epoch(struct keyspace *ks, keyspace_preimage *fn, void *arg)
+void keyspace_start_epoch(struct keyspace *ks, keyspace_preimage *fn, keyspace_range_preimage *range_fn, void *arg)
 {
     ASSERT(keyspace_epoch_is_over(ks));
     ks->preimage = fn;
+    ks->range_preimage = range_fn;
     ks->preimage_arg = arg;
     for (struct database *d = ks->first; d; d = d->next) {
         table_start_epoch(&d->table, give_bucket, d);
@@ -99,12 +100,77 @@ bool keyspace_epoch_is_over(const struct keyspace *ks)
     return true;
 }
 
-void keyspace_end_epoch(struct keyspace *ks) { ks->preimage = NULL; }
+void keyspace_end_epoch(struct keyspace *ks)
+{
+    ASSERT(ks->followed == 0);
+    ks->preimage = NULL;
+}
 
 void walk_settle(struct database *d)
 {
     while (d->epoch_open)
         walk_on(d);
+}
+
+/* ---- Strings that a snapshot reads while they change ---- */
+
+struct blob *keyspace_follow(struct keyspace *ks, const struct entry *e)
+{
+    struct blob *b = entry_blob(e);
+    /* If others hold it too it never changes. So it is never followed twice, though two keys may share it. */
+    if (b->len > BLOB_RANGE_BYTES && blob_is_exclusive(b)) {
+        b->ranges = (uint32_t)((b->len + BLOB_RANGE_BYTES - 1) / BLOB_RANGE_BYTES);
+        b->range_epochs = mem_zalloc(ks->account, b->ranges);
+        atomic_store_explicit(&b->followed_by, ks, memory_order_relaxed);
+        ks->followed++;
+    }
+    return blob_hold(b);
+}
+
+static struct slice range_at(const struct blob *b, size_t offset)
+{
+    size_t rest = b->len - offset;
+    return slice_of(b->data + offset, rest < BLOB_RANGE_BYTES ? rest : BLOB_RANGE_BYTES);
+}
+
+static bool is_followed_by(const struct blob *b, const struct keyspace *ks)
+{
+    return atomic_load_explicit(&((struct blob *)b)->followed_by, memory_order_relaxed) == ks;
+}
+
+/* A last range that only grows is given as well, so that the snapshot finds it as long as it was. */
+bool walk_give_ranges(struct keyspace *ks, struct blob *b, size_t from, size_t to)
+{
+    if (!is_followed_by(b, ks) || blob_refs(b) != 2)
+        return false;
+    for (size_t at = from - from % BLOB_RANGE_BYTES; at < to && at / BLOB_RANGE_BYTES < b->ranges;
+         at += BLOB_RANGE_BYTES) {
+        struct slice bytes = keyspace_followed_range(ks, b, at);
+        if (bytes.ptr)
+            ks->range_preimage(ks->preimage_arg, b, at, bytes);
+    }
+    return true;
+}
+
+struct slice keyspace_followed_range(struct keyspace *ks, struct blob *b, size_t offset)
+{
+    if (is_followed_by(b, ks)) {
+        if (b->range_epochs[offset / BLOB_RANGE_BYTES])
+            return slice_of(NULL, 0);
+        b->range_epochs[offset / BLOB_RANGE_BYTES] = 1;
+    }
+    return range_at(b, offset);
+}
+
+void keyspace_unfollow(struct keyspace *ks, struct blob *b)
+{
+    if (is_followed_by(b, ks)) {
+        atomic_store_explicit(&b->followed_by, NULL, memory_order_relaxed);
+        mem_free(ks->account, b->range_epochs);
+        b->range_epochs = NULL;
+        ks->followed--;
+    }
+    blob_release(b);
 }
 
 /* ---- Flushing and freeing ---- */

@@ -34,26 +34,19 @@ static char *make_raw(struct keyspace *ks, struct place *place, const struct key
     return b->data;
 }
 
-/* Makes the value a raw string of at least len bytes that may be changed, with zeros behind what it had. Returns its
- * bytes. */
-static char *make_room(struct keyspace *ks, struct place *place, const struct key *key, size_t len)
+/* Makes the value a raw string of at least end bytes, for the caller to write those from first on, with zeros between
+ * what it had and first. Returns its bytes. */
+static char *make_room(struct keyspace *ks, struct place *place, const struct key *key, size_t first, size_t end)
 {
     char buf[ENTRY_INT_BUF_BYTES];
     struct blob *blob = NULL;
     struct slice old = place->entry ? entry_string(place->entry, buf, &blob) : slice_of(NULL, 0);
-    size_t had = old.len;
-    if (len < had)
-        len = had;
-    if (blob) {
-        blob = keyspace_change_blob(ks, place, len);
-        memset(blob->data + had, 0, len - had);
-        blob->len = len;
-        return blob->data;
-    }
-    if (!place->entry || place->entry->encoding == ENC_INT || len > ENTRY_INLINE_BYTES_MAX)
+    size_t had = old.len, len = end > had ? end : had;
+    if (!blob && (!place->entry || place->entry->encoding == ENC_INT || len > ENTRY_INLINE_BYTES_MAX))
         return make_raw(ks, place, key, old, len);
-    char *bytes = keyspace_resize_string(ks, place, len);
-    memset(bytes + had, 0, len - had);
+    char *bytes = blob ? keyspace_change_blob(ks, place, first, end)->data : keyspace_resize_string(ks, place, len);
+    if (first > had)
+        memset(bytes + had, 0, first - had);
     return bytes;
 }
 
@@ -72,7 +65,7 @@ enum status string_append(struct keyspace *ks, uint32_t db, const struct key *ke
     size_t had = entry_string_len(place.entry);
     if (value.len > len_max || had > len_max - value.len)
         return STATUS_TOO_LONG;
-    char *bytes = make_room(ks, &place, key, had + value.len);
+    char *bytes = make_room(ks, &place, key, had, had + value.len);
     memcpy(bytes + had, value.ptr, value.len);
     *len = had + value.len;
     return STATUS_OK;
@@ -94,7 +87,7 @@ enum status string_set_range(struct keyspace *ks, uint32_t db, const struct key 
         return STATUS_TOO_LONG;
     if (offset + value.len > had)
         *len = offset + value.len;
-    memcpy(make_room(ks, &place, key, *len) + offset, value.ptr, value.len);
+    memcpy(make_room(ks, &place, key, offset, offset + value.len) + offset, value.ptr, value.len);
     return STATUS_OK;
 }
 

@@ -6,9 +6,10 @@ struct blob *blob_create(size_t cap)
 {
     struct blob *b = mem_alloc(NULL, sizeof *b + cap);
     atomic_init(&b->refs, 1);
-    b->reserved = 0;
+    b->ranges = 0;
     b->len = 0;
     b->cap = cap;
+    atomic_init(&b->followed_by, NULL);
     b->range_epochs = NULL;
     return b;
 }
@@ -18,7 +19,7 @@ void blob_release(struct blob *b)
     /* acq_rel: the thread that frees must see every other thread's last read as done. */
     if (atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
         return;
-    mem_free(NULL, b->range_epochs);
+    ASSERT(!b->range_epochs);
     mem_free(NULL, b);
 }
 
@@ -30,4 +31,4 @@ struct blob *blob_grow(struct blob *b, size_t cap)
     return b;
 }
 
-size_t blob_memory(const struct blob *b) { return mem_size(b) + (b->range_epochs ? mem_size(b->range_epochs) : 0); }
+size_t blob_memory(const struct blob *b) { return mem_size(b); }

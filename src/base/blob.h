@@ -12,10 +12,14 @@
 
 struct blob {
     _Atomic uint32_t refs;
-    uint32_t reserved;
-    size_t len;             /* bytes in use */
-    size_t cap;             /* bytes that data has room for */
-    uint32_t *range_epochs; /* one per 64 KB range of a value over 64 KB (design section 9); NULL otherwise; owned */
+    uint32_t ranges; /* how many epochs there are */
+    size_t len;      /* bytes in use */
+    size_t cap;      /* bytes that data has room for */
+    /* For keyspace_follow, whose they are: the keyspace whose snapshot reads this blob while its value changes, and the
+     * epoch bit of each of the ranges that it had at the cut, 1 once the snapshot has seen it. Only the keyspace that
+     * finds itself in followed_by may touch the others; NULL, nearly always, as all that is new needs no epochs. */
+    _Atomic(const void *) followed_by;
+    uint8_t *range_epochs;
     char data[];
 };
 
@@ -32,11 +36,14 @@ static inline struct blob *blob_hold(struct blob *b)
 
 void blob_release(struct blob *b);
 
-/* Whether the caller's reference is the only one, so that it may change the bytes. */
-static inline int blob_is_exclusive(const struct blob *b)
+/* How many references there are. Others may drop theirs at any time, and have read for the last time then. */
+static inline uint32_t blob_refs(const struct blob *b)
 {
-    return atomic_load_explicit(&((struct blob *)b)->refs, memory_order_acquire) == 1;
+    return atomic_load_explicit(&((struct blob *)b)->refs, memory_order_acquire);
 }
+
+/* Whether the caller's reference is the only one, so that it may change the bytes. */
+static inline int blob_is_exclusive(const struct blob *b) { return blob_refs(b) == 1; }
 
 /* Makes room for cap bytes, cap >= len; takes the caller's reference, which is the only one, and returns the blob in
  * its new place. */

@@ -345,7 +345,7 @@ static void snapshots(void **state)
                 if (e->value)
                     expect(&s->key[db][k], e->value, e->len, e->expiry_ms);
             }
-        keyspace_start_epoch(w->ks, keep, s);
+        keyspace_start_epoch(w->ks, keep, NULL, s);
         do {
             for (uint64_t i = random_below(&w->random, 200); i > 0; i--)
                 step(w, KEYS);
