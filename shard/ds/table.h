@@ -18,9 +18,14 @@
 #define SKUA_SHARD_DS_TABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#if defined(__SSE2__)
+#if defined(__x86_64__)
 #include <emmintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#else
+#error "the tags of a bucket are compared with the vector instructions of x86-64 or aarch64"
 #endif
 
 #include "shard/ds/directory.h"
@@ -81,14 +86,13 @@ static inline uint8_t table_tag(uint64_t hash) { return (uint8_t)hash ? (uint8_t
 /* A bit for each slot whose tag is this one. */
 static inline uint32_t table_match(const struct table_bucket *b, uint8_t tag)
 {
-#if defined(__SSE2__)
+#if defined(__x86_64__)
     __m128i tags = _mm_loadl_epi64((const __m128i *)(const void *)b->tag);
     return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag))) & 0x7f;
 #else
-    uint32_t mask = 0;
-    for (uint32_t i = 0; i < SEGMENT_SLOTS; i++)
-        mask |= (uint32_t)(b->tag[i] == tag) << i;
-    return mask;
+    /* Eight bytes, of which flags are the last. */
+    uint8x8_t tags = vld1_u8((const uint8_t *)b + offsetof(struct table_bucket, tag));
+    return vaddv_u8(vand_u8(vceq_u8(tags, vdup_n_u8(tag)), vcreate_u8(0x0040201008040201)));
 #endif
 }
 
