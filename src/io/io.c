@@ -16,7 +16,8 @@ int io_create(struct io **out, const struct io_config *config)
     if (!full.recv_buffer_bytes)
         full.recv_buffer_bytes = RECV_BUFFER_BYTES;
     ASSERT((full.recv_buffers & (full.recv_buffers - 1)) == 0 && full.recv_buffers <= 32768);
-    ASSERT(full.recv_buffer_bytes % (size_t)sysconf(_SC_PAGESIZE) == 0);
+    uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+    full.recv_buffer_bytes = (full.recv_buffer_bytes + page - 1) / page * page;
     switch (full.backend) {
     case IO_AUTO:
         if (uring_backend_create(out, &full) == 0)

@@ -25,7 +25,7 @@ enum io_backend { IO_AUTO, IO_URING, IO_EPOLL, IO_SIM };
 struct io_config {
     enum io_backend backend;
     uint32_t recv_buffers;      /* power of two: at most this many receive buffers are in use at a time (0: 1024) */
-    uint32_t recv_buffer_bytes; /* address space of each, a multiple of the page; resident once used (0: 16 KB) */
+    uint32_t recv_buffer_bytes; /* address space of each, in whole pages; resident once used (0: 16 KB) */
     struct sim *sim;            /* for IO_SIM */
 };
 
