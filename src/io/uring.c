@@ -3,13 +3,18 @@
  *
  * An operation is named to the kernel by the address of its op, which its owner keeps until the last completion. An op
  * that is active is in one of these states:
- *   ARMED   the kernel has it (or its SQE is queued) and posts a completion.
- *   SENT    a send in `sends`: the kernel is told to try it at once, not to wait (MSG_DONTWAIT), to call it a failure
- * if not all was sent (MSG_WAITALL), and to post a completion only for a failure (CQE_SKIP_SUCCESS). So when the system
+ *
+ * ARMED: the kernel has it (or its SQE is queued) and posts a completion.
+ *
+ * SENT: a send, in `sends`. The kernel is told to try it at once, not to wait (MSG_DONTWAIT), to call it a failure if
+ * not all was sent (MSG_WAITALL), and to post a completion only for a failure (CQE_SKIP_SUCCESS). So when the system
  * call that submitted it has returned and all completions are seen, those still in the list succeeded. This saves their
  * completions, and a wait that submits sends does not return at once because of them. A send that found no room is
- * started again as ARMED. PARKED  in one of the lists starved, paused, cancelled: the kernel does not have it. SQEs are
- * executed in order, so an operation that is re-armed before its owner cancels it is found by that. */
+ * started again as ARMED.
+ *
+ * PARKED: in one of the lists starved, paused, cancelled; the kernel does not have it.
+ *
+ * SQEs are executed in order, so an operation that is re-armed before its owner cancels it is found by that. */
 #include <errno.h>
 #include <liburing.h>
 #include <sys/eventfd.h>
