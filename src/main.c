@@ -141,6 +141,17 @@ static pthread_t *start_threads(struct server *s)
     return threads;
 }
 
+/* The lines that scripts wait for, as Redis writes them: one a kind of socket. */
+static void log_ready(const struct config *config, uint32_t workers)
+{
+    log_write(LOG_LEVEL_NOTICE, "Running mode=standalone, port=%d, %u worker%s.", (int)config->port, workers,
+              workers == 1 ? "" : "s");
+    if (config->port != 0)
+        log_write(LOG_LEVEL_NOTICE, "Ready to accept connections tcp");
+    if (config->unixsocket[0])
+        log_write(LOG_LEVEL_NOTICE, "Ready to accept connections unix");
+}
+
 /* ---- Signals ---- */
 
 static void block_signals(sigset_t *set)
@@ -201,9 +212,7 @@ int main(int argc, char **argv)
     server->directory = directory;
     server->executable = process_executable(argv[0]);
     pthread_t *threads = start_threads(server);
-    log_write(LOG_LEVEL_NOTICE, "Running mode=standalone, port=%d, %u worker%s.", (int)config->port, n,
-              n == 1 ? "" : "s");
-    log_write(LOG_LEVEL_NOTICE, "Ready to accept connections tcp");
+    log_ready(config, n);
 
     wait_for_end(server, &signals);
 

@@ -1,9 +1,12 @@
 """CONFIG: all or nothing, what takes effect at once, and what REWRITE keeps."""
 import os
+import signal
 import socket
+import subprocess
 import tempfile
+import time
 
-from tests.lib.resp import Connection
+from tests.lib.resp import Connection, encode
 from tests.lib.servers import free_port
 from tests.server.client_test import as_redis
 
@@ -60,6 +63,24 @@ def test_dir_takes_its_lock_along(start):
         assert 'in use by another server' in str(one.call('CONFIG', 'SET', 'dir', other.folder))
         assert one.call('CONFIG', 'SET', 'dir', inside) == b'OK'
         assert os.readlink('/proc/%d/cwd' % server.process.pid) == inside
+
+
+def test_ready_names_the_kinds_of_sockets(start):
+    with start() as server:
+        assert 'connections tcp' in server.log() and 'connections unix' not in server.log()
+        inside, path = os.path.join(server.folder, 'inside'), os.path.join(server.folder, 'sock')
+        os.mkdir(inside)
+        with subprocess.Popen(server.arguments + ['--port', '0', '--dir', inside, '--unixsocket', path],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as other:
+            while not os.path.exists(path) and other.poll() is None:
+                time.sleep(0.02)
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(path)
+                client.sendall(encode('PING'))
+                assert client.recv(100) == b'+PONG\r\n'
+            other.send_signal(signal.SIGTERM)
+            log = other.communicate()[0]
+        assert 'connections unix' in log and 'connections tcp' not in log, log
 
 
 def test_every_worker_has_what_was_answered(start):
