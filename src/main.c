@@ -191,7 +191,6 @@ int main(int argc, char **argv)
     if (log_init(config->logfile, (enum log_level)config->loglevel) != 0)
         fail("Can't open the log file", config->logfile);
     log_write(LOG_LEVEL_NOTICE, "Skua %s (speaks Redis %s) is starting, pid %d", SKUA_VERSION, REDIS_VERSION, getpid());
-    config_notes(NULL, config, note, NULL);
     uint32_t n = config->threads ? (uint32_t)config->threads : cpus_usable(NULL);
     if (n > SHARDS_MAX)
         n = SHARDS_MAX;
@@ -211,6 +210,7 @@ int main(int argc, char **argv)
     server->listeners = listeners;
     server->directory = directory;
     server->executable = process_executable(argv[0]);
+    config_notes(config, server->options_noted, note, NULL);
     pthread_t *threads = start_threads(server);
     log_ready(config, n);
 

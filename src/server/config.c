@@ -118,15 +118,14 @@ bool config_is_initial(const struct config *config, const struct option *o)
 
 /* ---- What has no effect yet ---- */
 
-void config_notes(const struct config *from, const struct config *config, void (*fn)(void *arg, const char *line),
-                  void *arg)
+void config_notes(const struct config *config, bool *noted, void (*fn)(void *arg, const char *line), void *arg)
 {
     char line[OPTION_ERROR_BYTES];
     for (unsigned i = 0; i < options_count; i++) {
         const struct option *o = &options[i];
-        if (o->here != OPTION_PENDING || !o->type || config_is_initial(config, o) ||
-            (from && !config_is_initial(from, o)))
+        if (noted[i] || o->here != OPTION_PENDING || !o->type || config_is_initial(config, o))
             continue;
+        noted[i] = true;
         snprintf(line, sizeof line, "Option '%s' is kept, but has no effect in this version.", o->name);
         fn(arg, line);
     }

@@ -108,10 +108,9 @@ enum config_outcome {
  * caller owns *config, else *text, which free() releases. */
 enum config_outcome config_load(int argc, char *const *argv, int stdin_fd, struct config **config, char **text);
 
-/* Calls fn with a line for the log for each option that from (NULL: the defaults) leaves at its default and config does
- * not, although it has no effect in this build. */
-void config_notes(const struct config *from, const struct config *config, void (*fn)(void *arg, const char *line),
-                  void *arg);
+/* Calls fn with a line for the log for each option that config does not leave at its default although it has no effect
+ * in this build; once an option: noted, of options_count, keeps which had their line. */
+void config_notes(const struct config *config, bool *noted, void (*fn)(void *arg, const char *line), void *arg);
 
 /* ---- CONFIG ---- */
 

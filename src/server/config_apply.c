@@ -87,6 +87,6 @@ bool config_apply(struct worker *w0, const struct config *old, const struct conf
         s->directory = locked;
     }
     log_set_level((enum log_level)new->loglevel);
-    config_notes(old, new, note, NULL);
+    config_notes(new, s->options_noted, note, NULL);
     return true;
 }

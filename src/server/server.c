@@ -15,6 +15,7 @@
 #include "src/server/config.h"
 #include "src/server/control.h"
 #include "src/server/listen.h"
+#include "src/server/option.h"
 #include "src/server/shutdown.h"
 #include "src/server/worker.h"
 
@@ -38,6 +39,7 @@ struct server *server_create(const struct config *config, uint32_t nworkers, str
     s->databases = (uint32_t)config->databases;
     s->control = control_create(config);
     s->not_built_logged = mem_zalloc(NULL, command_count() * sizeof *s->not_built_logged);
+    s->options_noted = mem_zalloc(NULL, options_count * sizeof *s->options_noted);
     s->load = mem_alloc_aligned(NULL, 64, nworkers * sizeof *s->load);
     memset(s->load, 0, nworkers * sizeof *s->load);
     s->workers = mem_zalloc(NULL, nworkers * sizeof(struct worker *));
@@ -71,6 +73,7 @@ void server_destroy(struct server *s)
     mem_free(NULL, s->shards);
     mem_free(NULL, s->load);
     mem_free(NULL, s->not_built_logged);
+    mem_free(NULL, s->options_noted);
     mem_free(NULL, s);
 }
 

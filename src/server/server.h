@@ -31,6 +31,7 @@ struct server {
     struct lanes lanes;
     struct server_load *load;       /* [nworkers]: clients whose home is, or will be, that worker */
     _Atomic bool *not_built_logged; /* [command_count()] */
+    bool *options_noted;            /* worker 0's, see config_notes */
     struct control *control;        /* see control.h */
     struct listeners *listeners;    /* worker 0's; NULL under the simulator */
     int directory;                  /* holds the data directory's lock; worker 0's; negative under the simulator */

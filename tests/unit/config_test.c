@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/mem.h"
 #include "src/server/config.h"
 #include "src/server/option.h"
 
@@ -449,13 +450,21 @@ static void test_notes(void **state)
     struct config *config;
     char *text;
     int notes = 0;
+    bool *noted = mem_zalloc(NULL, options_count);
     assert_int_equal(LOAD(&config, &text, "--appendfsync", "always", "--save", "", "--port", "1", "--hz", "7"),
                      CONFIG_START);
-    config_notes(NULL, config, count_notes, &notes);
-    assert_int_equal(notes, 2);
-    config_notes(config, config, count_notes, &notes);
+    config_notes(config, noted, count_notes, &notes);
     assert_int_equal(notes, 2);
     config_release(config);
+    /* back at its default, and away from it again */
+    assert_int_equal(LOAD(&config, &text, "--port", "1"), CONFIG_START);
+    config_notes(config, noted, count_notes, &notes);
+    config_release(config);
+    assert_int_equal(LOAD(&config, &text, "--appendfsync", "always", "--rdbcompression", "no"), CONFIG_START);
+    config_notes(config, noted, count_notes, &notes);
+    assert_int_equal(notes, 3);
+    config_release(config);
+    mem_free(NULL, noted);
 }
 
 /* ---- REWRITE ---- */
