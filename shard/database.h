@@ -3,6 +3,7 @@
 #ifndef SKUA_SHARD_DATABASE_H
 #define SKUA_SHARD_DATABASE_H
 
+#include "shard/ds/idset.h"
 #include "shard/ds/table.h"
 #include "shard/ds/wheel.h"
 #include "shard/entry.h"
@@ -24,7 +25,7 @@ struct database {
     bool epoch_open;         /* not all buckets have been seen by the snapshot yet */
     uint64_t epoch_position; /* those before it have */
     struct keyspace *keyspace;
-    struct database *next; /* of all that the keyspace has, or of its garbage */
+    struct database *next; /* of the garbage */
 };
 
 enum { DATABASES_PER_PAGE = 64 };
@@ -32,22 +33,22 @@ enum { DATABASES_PER_PAGE = 64 };
 struct database_page {
     struct database *database[DATABASES_PER_PAGE];
     struct database_numbers numbers[DATABASES_PER_PAGE];
+    struct database_page *next; /* of all that the keyspace has */
 };
 
 struct keyspace {
     struct mem_account *account;
     uint64_t seed;
     _Atomic int64_t now, created; /* ms; others read them for INFO */
-    uint32_t databases;
-    _Atomic uint32_t databases_used;
-    _Atomic int64_t keep_until; /* ms; set while others may hold the shard */
+    _Atomic int64_t keep_until;   /* ms; set while others may hold the shard */
     bool no_touch;
     _Atomic(struct database_page *) *page; /* zeroed address space until used */
+    struct database_page *pages;
+    struct idset used; /* the databases that there are */
     struct keyspace_stats stats;
     keyspace_expired *expired;
     void *expired_arg;
     bool sparse;              /* some table may be worth shrinking */
-    struct database *first;   /* all that there are */
     struct database *garbage; /* flushed, to be freed in slices */
     /* The running or ending snapshot. */
     keyspace_preimage *preimage; /* NULL: none, or it has ended */
@@ -61,6 +62,13 @@ static inline struct database *database_of(const struct keyspace *ks, uint32_t d
 {
     struct database_page *page = atomic_load_explicit(&ks->page[db / DATABASES_PER_PAGE], memory_order_acquire);
     return page ? page->database[db % DATABASES_PER_PAGE] : NULL;
+}
+
+/* The lowest that there is from db on, or NULL. Owner only. */
+static inline struct database *database_from(const struct keyspace *ks, uint32_t db)
+{
+    db = idset_next(&ks->used, db);
+    return db == IDSET_NONE ? NULL : database_of(ks, db);
 }
 
 /* NULL if it has never had a key. Any thread. */

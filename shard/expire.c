@@ -124,7 +124,7 @@ bool keyspace_expire_step(struct keyspace *ks, uint32_t budget)
     uint32_t done = 0;
     if (keyspace_keeps_expired(ks))
         return false;
-    for (struct database *d = ks->first; d && done < budget; d = d->next)
+    for (struct database *d = database_from(ks, 0); d && done < budget; d = database_from(ks, d->id + 1))
         if (d->wheel)
             done += database_expire_step(d, budget - done);
     return keyspace_next_expiry_ms(ks) <= keyspace_now_ms(ks);
@@ -133,7 +133,7 @@ bool keyspace_expire_step(struct keyspace *ks, uint32_t budget)
 int64_t keyspace_next_expiry_ms(const struct keyspace *ks)
 {
     int64_t next = INT64_MAX;
-    for (const struct database *d = ks->first; d; d = d->next) {
+    for (const struct database *d = database_from(ks, 0); d; d = database_from(ks, d->id + 1)) {
         if (!d->wheel)
             continue;
         uint64_t expires = atomic_load_explicit(&d->numbers->expires, memory_order_relaxed);

@@ -20,7 +20,7 @@ struct keyspace *keyspace_create(struct mem_account *account, uint32_t databases
 {
     struct keyspace *ks = mem_zalloc(account, sizeof *ks);
     ks->account = account;
-    ks->databases = databases;
+    idset_init(&ks->used, databases);
     ks->seed = hash_seed;
     size_t pages = (databases + (uint64_t)DATABASES_PER_PAGE - 1) / DATABASES_PER_PAGE;
     /* For two thousand million databases this is 256 MB of address space that nothing touches: not counted. */
@@ -30,14 +30,17 @@ struct keyspace *keyspace_create(struct mem_account *account, uint32_t databases
 
 void keyspace_destroy(struct keyspace *ks)
 {
-    while (ks->first)
-        keyspace_flush(ks, ks->first->id, true);
+    struct database *d;
+    while ((d = database_from(ks, 0)))
+        keyspace_flush(ks, d->id, true);
     while (keyspace_free_step(ks, UINT32_MAX))
         ;
-    for (uint64_t i = 0; i * DATABASES_PER_PAGE < ks->databases; i++)
-        if (ks->page[i])
-            mem_free(ks->account, ks->page[i]);
+    for (struct database_page *page = ks->pages, *next; page; page = next) {
+        next = page->next;
+        mem_free(ks->account, page);
+    }
     mem_free(NULL, (void *)ks->page);
+    idset_deinit(&ks->used);
     mem_free(ks->account, ks);
 }
 
@@ -46,6 +49,8 @@ static void database_put(struct keyspace *ks, uint32_t db, struct database *d)
     struct database_page *page = ks->page[db / DATABASES_PER_PAGE];
     if (!page) {
         page = mem_zalloc(ks->account, sizeof *page);
+        page->next = ks->pages;
+        ks->pages = page;
         atomic_store_explicit(&ks->page[db / DATABASES_PER_PAGE], page, memory_order_release);
     }
     struct database_numbers *numbers = &page->numbers[db % DATABASES_PER_PAGE];
@@ -53,9 +58,10 @@ static void database_put(struct keyspace *ks, uint32_t db, struct database *d)
     if (d) {
         d->id = db;
         d->numbers = numbers;
+        idset_add(&ks->used, db);
+    } else {
+        idset_remove(&ks->used, db);
     }
-    if (d && db >= keyspace_databases_used(ks))
-        atomic_store_explicit(&ks->databases_used, db + 1, memory_order_relaxed);
 }
 
 /* What others read of db from now on: copied, so that both numbers of a swap can be taken first. */
@@ -72,19 +78,12 @@ static struct database *database_create(struct keyspace *ks, uint32_t db)
     struct database *d = mem_zalloc(ks->account, sizeof *d);
     table_init(&d->table, ks->account, database_hash, ks);
     d->keyspace = ks;
-    d->next = ks->first;
-    ks->first = d;
     database_put(ks, db, d);
     return d;
 }
 
 void database_detach(struct keyspace *ks, struct database *d)
 {
-    struct database **link = &ks->first;
-    while (*link != d)
-        link = &(*link)->next;
-    *link = d->next;
-    d->next = NULL;
     database_put(ks, d->id, NULL);
     put_numbers(ks, d->id, 0, 0, 0);
 }
@@ -150,10 +149,7 @@ void keyspace_reset_stats(struct keyspace *ks)
         atomic_store_explicit(counters[i], 0, memory_order_relaxed);
 }
 
-uint32_t keyspace_databases_used(const struct keyspace *ks)
-{
-    return atomic_load_explicit(&ks->databases_used, memory_order_relaxed);
-}
+uint32_t keyspace_next_database(const struct keyspace *ks, uint32_t db) { return idset_next(&ks->used, db); }
 
 /* ---- Finding ---- */
 

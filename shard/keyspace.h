@@ -24,7 +24,8 @@ enum encoding { ENC_RAW, ENC_EMBSTR, ENC_INT, ENC_BLOB /* shown as raw */ };
 
 enum { ENTRY_INLINE_BYTES_MAX = 4096 };
 
-#define EXPIRY_NONE INT64_C(-1)
+#define EXPIRY_NONE   INT64_C(-1)
+#define DATABASE_NONE UINT32_MAX
 
 /* Opaque but for the accessors below, which are inline in shard/entry.h. */
 struct entry;
@@ -127,8 +128,9 @@ int64_t keyspace_avg_ttl_ms(const struct keyspace *ks, uint32_t db);
 const struct keyspace_stats *keyspace_stats(const struct keyspace *ks);
 /* Sets those back to zero. By the owner. */
 void keyspace_reset_stats(struct keyspace *ks);
-/* One above the highest database that has ever held a key. */
-uint32_t keyspace_databases_used(const struct keyspace *ks);
+/* The lowest database from db on that got a key since it was last emptied, or DATABASE_NONE. Any thread. Whoever has to
+ * do with all databases goes from one to the next with it: there may be two thousand million. */
+uint32_t keyspace_next_database(const struct keyspace *ks, uint32_t db);
 
 /* SCAN: calls fn for entries from position on (a hash prefix of KEYSPACE_POSITION_BITS), bucket by bucket, until at
  * least count entries were seen or buckets_max buckets visited; returns the position to go on from, 0 when the end was

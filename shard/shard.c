@@ -22,6 +22,16 @@ void shard_deinit(struct shard *s)
     s->keyspace = NULL;
 }
 
+uint32_t shards_next_database(struct shard *const *shards, uint32_t n, uint32_t db)
+{
+    uint32_t lowest = DATABASE_NONE;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t next = keyspace_next_database(shards[i]->keyspace, db);
+        lowest = next < lowest ? next : lowest;
+    }
+    return lowest;
+}
+
 void shard_begin(struct shard *s, uint32_t user, int64_t now_ms, struct effects *effects)
 {
     s->user = user;

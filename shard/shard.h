@@ -22,6 +22,9 @@ struct shard {
 void shard_init(struct shard *s, uint32_t id, uint32_t databases, uint64_t hash_seed);
 void shard_deinit(struct shard *s);
 
+/* The lowest database from db on that any of n shards has, or DATABASE_NONE. Any thread. */
+uint32_t shards_next_database(struct shard *const *shards, uint32_t n, uint32_t db);
+
 /* Before a group or transaction runs on it: the time it sees and where its effects go. */
 void shard_begin(struct shard *s, uint32_t user, int64_t now_ms, struct effects *effects);
 

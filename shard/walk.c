@@ -69,7 +69,7 @@ void keyspace_start_epoch(struct keyspace *ks, keyspace_preimage *fn, keyspace_r
     ks->preimage = fn;
     ks->range_preimage = range_fn;
     ks->preimage_arg = arg;
-    for (struct database *d = ks->first; d; d = d->next) {
+    for (struct database *d = database_from(ks, 0); d; d = database_from(ks, d->id + 1)) {
         table_start_epoch(&d->table, give_bucket, d);
         d->epoch_open = true;
         d->epoch_position = 0;
@@ -84,7 +84,7 @@ static void walk_on(struct database *d)
 
 bool keyspace_epoch_step(struct keyspace *ks)
 {
-    for (struct database *d = ks->first; d; d = d->next)
+    for (struct database *d = database_from(ks, 0); d; d = database_from(ks, d->id + 1))
         if (d->epoch_open) {
             walk_on(d);
             return true;
@@ -94,7 +94,7 @@ bool keyspace_epoch_step(struct keyspace *ks)
 
 bool keyspace_epoch_is_over(const struct keyspace *ks)
 {
-    for (const struct database *d = ks->first; d; d = d->next)
+    for (const struct database *d = database_from(ks, 0); d; d = database_from(ks, d->id + 1))
         if (d->epoch_open)
             return false;
     return true;
@@ -209,7 +209,7 @@ uint64_t keyspace_flush(struct keyspace *ks, uint32_t db, bool sync)
 /* Merges segments of tables that are mostly empty. */
 static void shrink_some(struct keyspace *ks)
 {
-    for (struct database *d = ks->first; d; d = d->next)
+    for (struct database *d = database_from(ks, 0); d; d = database_from(ks, d->id + 1))
         if (table_is_sparse(&d->table)) {
             table_shrink_step(&d->table);
             return;

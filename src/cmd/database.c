@@ -22,25 +22,39 @@ static struct keyspace *held_keyspace(struct cmd *c, uint32_t i)
     return c->shards[i]->keyspace;
 }
 
-/* Databases [first, end). Also without keys it goes into the journal, as in Redis. */
-static void flush(struct cmd *c, uint32_t first, uint32_t end)
+static void flush(struct cmd *c, uint32_t db, bool sync)
 {
-    bool sync;
-    if (!parse_flush_mode(c, &sync))
-        return;
-    for (uint32_t i = 0; i < c->nshards; i++) {
-        for (uint32_t db = first; db < end; db++)
-            keyspace_flush(held_keyspace(c, i), db, sync);
-    }
+    for (uint32_t i = 0; i < c->nshards; i++)
+        keyspace_flush(held_keyspace(c, i), db, sync);
+}
+
+/* Also without keys it goes into the journal, as in Redis. */
+static void reply_flushed(struct cmd *c)
+{
     cmd_changed(c);
     reply_ok(c->reply);
 }
 
 /* FLUSHDB [ASYNC|SYNC] */
-static void database_flushdb(struct cmd *c) { flush(c, c->db, c->db + 1); }
+static void database_flushdb(struct cmd *c)
+{
+    bool sync;
+    if (!parse_flush_mode(c, &sync))
+        return;
+    flush(c, c->db, sync);
+    reply_flushed(c);
+}
 
 /* FLUSHALL [ASYNC|SYNC] */
-static void database_flushall(struct cmd *c) { flush(c, 0, c->limits->databases); }
+static void database_flushall(struct cmd *c)
+{
+    bool sync;
+    if (!parse_flush_mode(c, &sync))
+        return;
+    for (uint32_t db = 0; (db = shards_next_database(c->shards, c->nshards, db)) != DATABASE_NONE; db++)
+        flush(c, db, sync);
+    reply_flushed(c);
+}
 
 /* An index of SWAPDB; whether it exists is looked at once both are known to be numbers. */
 static bool swap_index(struct cmd *c, uint32_t i, const char *error, int64_t *out)

@@ -128,12 +128,7 @@ static void digest_database(struct cmd *c, uint32_t db, struct digest_walk *walk
 static void debug_digest(struct cmd *c)
 {
     struct digest total = {0};
-    uint32_t databases = 0;
-    for (uint32_t s = 0; s < c->nshards; s++) {
-        uint32_t used = keyspace_databases_used(c->shards[s]->keyspace);
-        databases = used > databases ? used : databases;
-    }
-    for (uint32_t db = 0; db < databases; db++) {
+    for (uint32_t db = 0; (db = shards_next_database(c->shards, c->nshards, db)) != DATABASE_NONE; db++) {
         struct digest_walk walk = {0};
         digest_database(c, db, &walk);
         if (walk.keys == 0)

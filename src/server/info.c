@@ -91,7 +91,7 @@ static bool info_run(struct worker *w, struct ask *a, struct ask_part *part)
         .cpu_user_us = timeval_us(usage.ru_utime),
         .cpu_sys_us = timeval_us(usage.ru_stime),
     };
-    for (uint32_t db = 0; db < keyspace_databases_used(w->shard.keyspace); db++) {
+    for (uint32_t db = 0; (db = keyspace_next_database(w->shard.keyspace, db)) != DATABASE_NONE; db++) {
         p->keys += keyspace_size(w->shard.keyspace, db);
         p->expires += keyspace_expires(w->shard.keyspace, db);
     }
@@ -299,17 +299,13 @@ static int64_t mean_ttl_ms(const struct info *i, uint32_t db, uint64_t expires)
 
 static void write_keyspace(const struct info *i)
 {
-    for (uint32_t db = 0; db < i->server->databases; db++) {
+    const struct server *server = i->server;
+    for (uint32_t db = 0; (db = shards_next_database(server->shards, server->nworkers, db)) != DATABASE_NONE; db++) {
         uint64_t keys = 0, expires = 0;
-        bool beyond = true;
-        for (uint32_t s = 0; s < i->server->nworkers; s++) {
-            const struct keyspace *ks = i->server->shards[s]->keyspace;
-            beyond = beyond && db >= keyspace_databases_used(ks);
-            keys += keyspace_size(ks, db);
-            expires += keyspace_expires(ks, db);
+        for (uint32_t s = 0; s < server->nworkers; s++) {
+            keys += keyspace_size(server->shards[s]->keyspace, db);
+            expires += keyspace_expires(server->shards[s]->keyspace, db);
         }
-        if (beyond)
-            return;
         if (keys > 0)
             fprintf(i->out, "db%u:keys=%" PRIu64 ",expires=%" PRIu64 ",avg_ttl=%" PRId64 ",subexpiry=0\r\n", db, keys,
                     expires, mean_ttl_ms(i, db, expires));

@@ -83,6 +83,22 @@ def test_ready_names_the_kinds_of_sockets(start):
         assert 'connections unix' in log and 'connections tcp' not in log, log
 
 
+def test_as_many_databases_as_there_can_be(start):
+    """What has to do with all databases goes through those that there are."""
+    with start(databases=2147483647, enable_debug_command='yes') as server:
+        one, began = server.connect(), time.monotonic()
+        for db in (0, 77, 2147483646):
+            one.call('SELECT', db)
+            one.call('MSET', 'a', 1, 'b', 2, 'c', 3)
+        keyspace = one.call('INFO', 'keyspace').decode().split()[2:]
+        assert [line.split(',')[0] for line in keyspace] == ['db%d:keys=3' % db for db in (0, 77, 2147483646)]
+        digest = one.call('DEBUG', 'DIGEST')
+        assert one.call('SWAPDB', 0, 2147483645) == b'OK' and one.call('DEBUG', 'DIGEST') != digest
+        assert one.call('FLUSHALL') == b'OK' and one.call('DEBUG', 'DIGEST') == b'0' * 40
+        assert one.call('INFO', 'keyspace').decode().split()[2:] == []
+        assert time.monotonic() - began < 5
+
+
 def test_every_worker_has_what_was_answered(start):
     with start() as server:
         clients = [server.connect() for _ in range(8)]
