@@ -48,13 +48,16 @@ struct keyspace {
     struct keyspace_stats stats;
     keyspace_expired *expired;
     void *expired_arg;
+    int64_t expire_at;        /* ms; no expiry step has work before. INT64_MAX: none has */
+    uint32_t expire_db;       /* with which the next step begins */
     bool sparse;              /* some table may be worth shrinking */
     struct database *garbage; /* flushed, to be freed in slices */
     /* The running or ending snapshot. */
     keyspace_preimage *preimage; /* NULL: none, or it has ended */
     keyspace_range_preimage *range_preimage;
     void *preimage_arg;
-    uint32_t followed; /* blobs */
+    uint32_t epoch_from; /* databases before it have been walked */
+    uint32_t followed;   /* blobs */
 };
 
 /* NULL if it has no keys. Owner only. */

@@ -21,6 +21,18 @@ static uint64_t ttl_share(const struct keyspace *ks, int64_t deadline_ms)
     return (uint64_t)(share < max ? share : max);
 }
 
+static void expire_by(struct keyspace *ks, int64_t ms)
+{
+    if (ms < ks->expire_at)
+        ks->expire_at = ms;
+}
+
+static bool needs_sweep(const struct database *d)
+{
+    uint64_t expires = atomic_load_explicit(&d->numbers->expires, memory_order_relaxed);
+    return d->wheel && d->wheel->count > REFERENCES_PER_KEY * expires + REFERENCES_SLACK;
+}
+
 static void file(struct database *d, struct entry *e, uint64_t hash, int64_t deadline_ms)
 {
     struct keyspace *ks = d->keyspace;
@@ -29,7 +41,7 @@ static void file(struct database *d, struct entry *e, uint64_t hash, int64_t dea
         wheel_init(d->wheel, ks->account, keyspace_now_ms(ks));
     }
     e->flags = (uint8_t)((e->flags & ~ENTRY_SWEPT) | d->sweep);
-    wheel_add(d->wheel, hash, deadline_ms, keyspace_now_ms(ks));
+    expire_by(ks, wheel_add(d->wheel, hash, deadline_ms, keyspace_now_ms(ks)));
 }
 
 void expire_changed(struct database *d, struct entry *e, uint64_t hash, int64_t before, int64_t after)
@@ -44,6 +56,8 @@ void expire_changed(struct database *d, struct entry *e, uint64_t hash, int64_t 
         if (before == EXPIRY_NONE || after < before)
             file(d, e, hash, after);
     }
+    if (needs_sweep(d))
+        expire_by(d->keyspace, 0);
 }
 
 int64_t keyspace_avg_ttl_ms(const struct keyspace *ks, uint32_t db)
@@ -88,8 +102,7 @@ static void look(struct database *d, uint64_t hash)
  * what was pending is done first, see wheel_sweep. */
 static void sweep_if_stale(struct database *d)
 {
-    uint64_t expires = atomic_load_explicit(&d->numbers->expires, memory_order_relaxed);
-    if (d->wheel->sweeping || d->wheel->pending || d->wheel->count <= REFERENCES_PER_KEY * expires + REFERENCES_SLACK)
+    if (d->wheel->sweeping || d->wheel->pending || !needs_sweep(d))
         return;
     wheel_sweep(d->wheel);
     d->sweep ^= ENTRY_SWEPT;
@@ -119,27 +132,34 @@ static uint32_t database_expire_step(struct database *d, uint32_t budget)
     return done;
 }
 
-bool keyspace_expire_step(struct keyspace *ks, uint32_t budget)
+/* Databases [first, end), as far as *budget allows; false if it is used up. */
+static bool expire_databases(struct keyspace *ks, uint32_t first, uint32_t end, uint32_t *budget)
 {
-    uint32_t done = 0;
-    if (keyspace_keeps_expired(ks))
-        return false;
-    for (struct database *d = database_from(ks, 0); d && done < budget; d = database_from(ks, d->id + 1))
-        if (d->wheel)
-            done += database_expire_step(d, budget - done);
-    return keyspace_next_expiry_ms(ks) <= keyspace_now_ms(ks);
-}
-
-int64_t keyspace_next_expiry_ms(const struct keyspace *ks)
-{
-    int64_t next = INT64_MAX;
-    for (const struct database *d = database_from(ks, 0); d; d = database_from(ks, d->id + 1)) {
+    for (struct database *d = database_from(ks, first); d && d->id < end; d = database_from(ks, d->id + 1)) {
         if (!d->wheel)
             continue;
-        uint64_t expires = atomic_load_explicit(&d->numbers->expires, memory_order_relaxed);
-        bool stale = d->wheel->count > REFERENCES_PER_KEY * expires + REFERENCES_SLACK;
-        int64_t at = stale ? 0 : wheel_next_ms(d->wheel);
-        next = at < next ? at : next;
+        uint32_t done = database_expire_step(d, *budget);
+        if (done >= *budget) {
+            ks->expire_db = d->id;
+            expire_by(ks, 0);
+            return false;
+        }
+        *budget -= done;
+        expire_by(ks, wheel_next_ms(d->wheel));
     }
-    return next;
+    return true;
 }
+
+/* Goes on where the last step stopped, and once around. */
+bool keyspace_expire_step(struct keyspace *ks, uint32_t budget)
+{
+    uint32_t first = ks->expire_db;
+    if (keyspace_keeps_expired(ks))
+        return false;
+    ks->expire_at = INT64_MAX;
+    if (expire_databases(ks, first, DATABASE_NONE, &budget))
+        expire_databases(ks, 0, first, &budget);
+    return ks->expire_at <= keyspace_now_ms(ks);
+}
+
+int64_t keyspace_next_expiry_ms(const struct keyspace *ks) { return ks->expire_at; }

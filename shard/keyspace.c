@@ -20,6 +20,8 @@ struct keyspace *keyspace_create(struct mem_account *account, uint32_t databases
 {
     struct keyspace *ks = mem_zalloc(account, sizeof *ks);
     ks->account = account;
+    ks->expire_at = INT64_MAX;
+    ks->epoch_from = DATABASE_NONE;
     idset_init(&ks->used, databases);
     ks->seed = hash_seed;
     size_t pages = (databases + (uint64_t)DATABASES_PER_PAGE - 1) / DATABASES_PER_PAGE;

@@ -69,6 +69,7 @@ void keyspace_start_epoch(struct keyspace *ks, keyspace_preimage *fn, keyspace_r
     ks->preimage = fn;
     ks->range_preimage = range_fn;
     ks->preimage_arg = arg;
+    ks->epoch_from = 0;
     for (struct database *d = database_from(ks, 0); d; d = database_from(ks, d->id + 1)) {
         table_start_epoch(&d->table, give_bucket, d);
         d->epoch_open = true;
@@ -84,17 +85,20 @@ static void walk_on(struct database *d)
 
 bool keyspace_epoch_step(struct keyspace *ks)
 {
-    for (struct database *d = database_from(ks, 0); d; d = database_from(ks, d->id + 1))
+    for (struct database *d = database_from(ks, ks->epoch_from); d; d = database_from(ks, d->id + 1)) {
+        ks->epoch_from = d->id;
         if (d->epoch_open) {
             walk_on(d);
             return true;
         }
+    }
+    ks->epoch_from = DATABASE_NONE;
     return false;
 }
 
 bool keyspace_epoch_is_over(const struct keyspace *ks)
 {
-    for (const struct database *d = database_from(ks, 0); d; d = database_from(ks, d->id + 1))
+    for (const struct database *d = database_from(ks, ks->epoch_from); d; d = database_from(ks, d->id + 1))
         if (d->epoch_open)
             return false;
     return true;

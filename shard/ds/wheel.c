@@ -26,9 +26,15 @@ void wheel_deinit(struct wheel *w)
         ;
 }
 
+/* When the slot of that level that starts with that tick comes. */
+static int64_t comes_ms(uint32_t level, uint64_t start)
+{
+    return (int64_t)((level ? start : start + 1) << WHEEL_TICK_SHIFT);
+}
+
 /* The level is that of the highest group of bits in which deadline and now differ, so the slots of a level up to the
  * current one are always empty, and a lower level's slots come before those of a higher. */
-void wheel_add(struct wheel *w, uint64_t reference, int64_t deadline_ms, int64_t now_ms)
+int64_t wheel_add(struct wheel *w, uint64_t reference, int64_t deadline_ms, int64_t now_ms)
 {
     const uint64_t span = (UINT64_C(1) << (LEVEL_BITS * WHEEL_LEVELS)) - 1;
     if (w->count == 0)
@@ -50,6 +56,8 @@ void wheel_add(struct wheel *w, uint64_t reference, int64_t deadline_ms, int64_t
     }
     (*slot)->reference[(*slot)->count++] = reference;
     w->count++;
+    uint32_t shift = LEVEL_BITS * level;
+    return comes_ms(level, tick >> shift << shift);
 }
 
 /* The next slot that has anything. Returns its level, or WHEEL_LEVELS; *start is the tick at which it begins. */
@@ -124,9 +132,7 @@ int64_t wheel_next_ms(const struct wheel *w)
     if (w->pending || w->sweeping)
         return 0;
     uint32_t level = next_slot(w, &start);
-    if (level == WHEEL_LEVELS)
-        return INT64_MAX;
-    return (int64_t)((level ? start : start + 1) << WHEEL_TICK_SHIFT);
+    return level == WHEEL_LEVELS ? INT64_MAX : comes_ms(level, start);
 }
 
 /* The slots are set aside, because what is added again while the sweep goes on must not be met twice. */

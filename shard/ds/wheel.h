@@ -33,7 +33,8 @@ struct wheel {
 void wheel_init(struct wheel *w, struct mem_account *account, int64_t now_ms);
 void wheel_deinit(struct wheel *w);
 
-void wheel_add(struct wheel *w, uint64_t reference, int64_t deadline_ms, int64_t now_ms);
+/* Returns when wheel_take will have it. */
+int64_t wheel_add(struct wheel *w, uint64_t reference, int64_t deadline_ms, int64_t now_ms);
 
 /* A reference that is to be looked at. False if there is none now. */
 bool wheel_take(struct wheel *w, int64_t now_ms, uint64_t *reference);

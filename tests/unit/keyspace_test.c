@@ -371,11 +371,19 @@ static struct key numbered(char name[static 17], uint64_t i)
     return key_make(&shape, slice_of(name, 16));
 }
 
-static void set_numbered(struct world *w, uint64_t i, struct slice value, int64_t expiry_ms)
+static void set_numbered(struct world *w, uint32_t db, uint64_t i, struct slice value, int64_t expiry_ms)
 {
     char name[17];
     struct key key = numbered(name, i);
-    keyspace_set_string(w->ks, keyspace_write(w->ks, 0, &key), &key, value, expiry_ms, STRING_ENCODED);
+    keyspace_set_string(w->ks, keyspace_write(w->ks, db, &key), &key, value, expiry_ms, STRING_ENCODED);
+}
+
+static uint64_t size_of_all(const struct world *w)
+{
+    uint64_t size = 0;
+    for (uint32_t db = 0; db < DATABASES; db++)
+        size += keyspace_size(w->ks, db);
+    return size;
 }
 
 /* Active expiry neither misses a key nor comes early, over spans from milliseconds to years. */
@@ -387,23 +395,23 @@ static void expires_in_time(void **state)
     random_cases(&w->random, 1);
     for (uint32_t i = 0; i < N; i++) {
         deadline[i] = w->now_ms + 1 + (int64_t)(random_u64(&w->random) >> (24 + random_below(&w->random, 40)));
-        set_numbered(w, i, slice_str("v"), deadline[i]);
+        set_numbered(w, i % DATABASES, i, slice_str("v"), deadline[i]);
     }
-    while (keyspace_size(w->ks, 0) > 0) {
+    while (size_of_all(w) > 0) {
         int64_t next = keyspace_next_expiry_ms(w->ks);
         assert_true(next != INT64_MAX);
         if (next > w->now_ms)
             w->now_ms = next;
         keyspace_set_time(w->ks, w->now_ms);
         while (keyspace_expire_step(w->ks, 10))
-            ;
+            keyspace_swap(w->ks, (uint32_t)random_below(&w->random, DATABASES), 0);
         uint64_t left = 0;
         for (uint32_t i = 0; i < N; i++)
             left += deadline[i] + 128 > w->now_ms;
         uint64_t live = 0;
         for (uint32_t i = 0; i < N; i++)
             live += deadline[i] >= w->now_ms;
-        assert_in_range(keyspace_size(w->ks, 0), live, left);
+        assert_in_range(size_of_all(w), live, left);
     }
     assert_int_equal(w->expired, N);
     assert_int_equal(keyspace_next_expiry_ms(w->ks), INT64_MAX);
@@ -421,7 +429,7 @@ static void stale_references_are_bounded(void **state)
         struct place p = keyspace_write(w->ks, 0, &key);
         if (p.entry)
             keyspace_remove(w->ks, p, &key);
-        set_numbered(w, i % 100, slice_str("v"), w->now_ms + 3600 * 1000 + i);
+        set_numbered(w, 0, i % 100, slice_str("v"), w->now_ms + 3600 * 1000 + i);
         if (keyspace_next_expiry_ms(w->ks) <= w->now_ms)
             keyspace_expire_step(w->ks, 500);
         most = mem_used(&w->account) > most ? mem_used(&w->account) : most;
@@ -449,7 +457,7 @@ static void memory_per_key(void **state)
     uint64_t n = 0;
     for (uint32_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         for (; n < sizes[i]; n++)
-            set_numbered(w, n, slice_of(value, sizeof value), EXPIRY_NONE);
+            set_numbered(w, 0, n, slice_of(value, sizeof value), EXPIRY_NONE);
         double each = (double)mem_used(&w->account) / (double)n;
         printf("%llu keys: %.1f bytes each\n", (unsigned long long)n, each);
 #ifndef SKUA_SYSTEM_MALLOC
