@@ -49,6 +49,7 @@ struct keyspace {
     keyspace_expired *expired;
     void *expired_arg;
     int64_t expire_at;        /* ms; no expiry step has work before. INT64_MAX: none has */
+    int64_t latest;           /* ms; the wheels have turned no further */
     uint32_t expire_db;       /* with which the next step begins */
     bool sparse;              /* some table may be worth shrinking */
     struct database *garbage; /* flushed, to be freed in slices */
@@ -91,6 +92,9 @@ void database_detach(struct keyspace *ks, struct database *d);
 
 /* Notes that the entry got deadline after in place of before; either may be EXPIRY_NONE. */
 void expire_changed(struct database *d, struct entry *e, uint64_t hash, int64_t before, int64_t after);
+
+/* The time is now_ms from now on. */
+void expire_time_set(struct keyspace *ks, int64_t now_ms);
 
 /* Takes an entry out of its table and frees it. */
 void database_remove(struct database *d, struct table_place place, uint64_t hash);

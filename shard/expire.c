@@ -5,7 +5,10 @@
  *
  * Keys that are deleted and made again leave stale references behind. When there are far more references than keys with
  * an expiry a sweep looks at all of them, in slices. One reference a key is enough: ENTRY_SWEPT says whether the sweep
- * has met one already. Outside of sweeps every entry with a reference has the bit equal to the database's. */
+ * has met one already. Outside of sweeps every entry with a reference has the bit equal to the database's.
+ *
+ * A wheel only turns forward. When the wall clock is set back a sweep files everything anew by the new time; the jump
+ * is noticed where the keyspace is told the time. */
 #include "shard/database.h"
 #include "src/base/hash.h"
 
@@ -21,6 +24,16 @@ static uint64_t ttl_share(const struct keyspace *ks, int64_t deadline_ms)
     return (uint64_t)(share < max ? share : max);
 }
 
+void expire_time_set(struct keyspace *ks, int64_t now_ms)
+{
+    if (now_ms >= ks->latest) {
+        ks->latest = now_ms;
+    } else if (now_ms < ks->latest - 2 * WHEEL_LATE_MS) {
+        ks->latest = now_ms;
+        ks->expire_at = 0; /* the step finds which wheels are ahead */
+    }
+}
+
 static void expire_by(struct keyspace *ks, int64_t ms)
 {
     if (ms < ks->expire_at)
@@ -30,7 +43,8 @@ static void expire_by(struct keyspace *ks, int64_t ms)
 static bool needs_sweep(const struct database *d)
 {
     uint64_t expires = atomic_load_explicit(&d->numbers->expires, memory_order_relaxed);
-    return d->wheel && d->wheel->count > REFERENCES_PER_KEY * expires + REFERENCES_SLACK;
+    return d->wheel->count > REFERENCES_PER_KEY * expires + REFERENCES_SLACK ||
+           wheel_is_ahead(d->wheel, keyspace_now_ms(d->keyspace));
 }
 
 static void file(struct database *d, struct entry *e, uint64_t hash, int64_t deadline_ms)
@@ -56,7 +70,7 @@ void expire_changed(struct database *d, struct entry *e, uint64_t hash, int64_t 
         if (before == EXPIRY_NONE || after < before)
             file(d, e, hash, after);
     }
-    if (needs_sweep(d))
+    if (d->wheel && needs_sweep(d))
         expire_by(d->keyspace, 0);
 }
 
@@ -104,7 +118,7 @@ static void sweep_if_stale(struct database *d)
 {
     if (d->wheel->sweeping || d->wheel->pending || !needs_sweep(d))
         return;
-    wheel_sweep(d->wheel);
+    wheel_sweep(d->wheel, keyspace_now_ms(d->keyspace));
     d->sweep ^= ENTRY_SWEPT;
 }
 

@@ -114,6 +114,7 @@ void keyspace_set_time(struct keyspace *ks, int64_t now_ms)
     if (atomic_load_explicit(&ks->created, memory_order_relaxed) == 0)
         atomic_store_explicit(&ks->created, now_ms, memory_order_relaxed);
     atomic_store_explicit(&ks->now, now_ms, memory_order_relaxed);
+    expire_time_set(ks, now_ms);
 }
 
 void keyspace_set_no_touch(struct keyspace *ks, bool on) { ks->no_touch = on; }

@@ -135,8 +135,10 @@ int64_t wheel_next_ms(const struct wheel *w)
     return level == WHEEL_LEVELS ? INT64_MAX : comes_ms(level, start);
 }
 
+bool wheel_is_ahead(const struct wheel *w, int64_t now_ms) { return w->tick > tick_of(now_ms + WHEEL_LATE_MS); }
+
 /* The slots are set aside, because what is added again while the sweep goes on must not be met twice. */
-void wheel_sweep(struct wheel *w)
+void wheel_sweep(struct wheel *w, int64_t now_ms)
 {
     if (w->sweeping || w->pending)
         return;
@@ -144,6 +146,7 @@ void wheel_sweep(struct wheel *w)
     memcpy(w->unswept, w->slot, sizeof w->slot);
     memset(w->slot, 0, sizeof w->slot);
     memset(w->used, 0, sizeof w->used);
+    w->tick = tick_of(now_ms);
     w->unswept_next = 0;
     w->sweeping = true;
 }

@@ -14,7 +14,7 @@
 
 #include "src/base/mem.h"
 
-enum { WHEEL_LEVELS = 6, WHEEL_SLOTS = 64, WHEEL_TICK_SHIFT = 7 };
+enum { WHEEL_LEVELS = 6, WHEEL_SLOTS = 64, WHEEL_TICK_SHIFT = 7, WHEEL_LATE_MS = 1024 };
 
 struct wheel_chunk;
 
@@ -42,9 +42,13 @@ bool wheel_take(struct wheel *w, int64_t now_ms, uint64_t *reference);
 /* When wheel_take can have the next one; INT64_MAX: never. */
 int64_t wheel_next_ms(const struct wheel *w);
 
+/* Whether the clock was set back so far that what is added now may come more than WHEEL_LATE_MS late. The wheel cannot
+ * turn back; a sweep lets it start anew. */
+bool wheel_is_ahead(const struct wheel *w, int64_t now_ms);
+
 /* All references are to be looked at, so that stale ones can be dropped. sweeping stays set until the last one of them
- * was taken. */
-void wheel_sweep(struct wheel *w);
+ * was taken. What is added meanwhile is filed by now_ms. */
+void wheel_sweep(struct wheel *w, int64_t now_ms);
 
 /* Drops one chunk of references; false if none is left. */
 bool wheel_drop_step(struct wheel *w);

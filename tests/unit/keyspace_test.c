@@ -418,6 +418,43 @@ static void expires_in_time(void **state)
     teardown(w);
 }
 
+/* What the worker does in each iteration. */
+static void set_clock(struct world *w, int64_t now_ms)
+{
+    w->now_ms = now_ms;
+    keyspace_set_time(w->ks, now_ms);
+    while (keyspace_next_expiry_ms(w->ks) <= now_ms && keyspace_expire_step(w->ks, 10))
+        ;
+}
+
+/* Wherever the wall clock is set to, active expiry stays no further behind it than the jumps that are too small to
+ * sweep the wheel for. */
+static void clock_set_back(void **state)
+{
+    enum { N = 600, LATE_MS_MAX = 3000 };
+    struct world *w = setup();
+    static int64_t deadline[N];
+    random_cases(&w->random, 1);
+    for (uint32_t jump = 0; jump < 300; jump++) {
+        int64_t span = INT64_C(1) << random_below(&w->random, 40);
+        set_clock(w, w->now_ms + (int64_t)random_below(&w->random, (uint64_t)span) - (jump % 2 ? span / 2 : 0));
+        if (w->now_ms < 1000000000000)
+            set_clock(w, 1700000000000);
+        for (uint32_t k = 0; k < 5; k++) {
+            uint32_t i = (uint32_t)random_below(&w->random, N);
+            deadline[i] = w->now_ms + 1 + (int64_t)random_below(&w->random, 1u << random_below(&w->random, 20));
+            set_numbered(w, i % DATABASES, i, slice_str("v"), deadline[i]);
+        }
+        for (int i = 0; i < 40; i++)
+            set_clock(w, w->now_ms + 100);
+        uint64_t may_be = 0;
+        for (uint32_t i = 0; i < N; i++)
+            may_be += deadline[i] + LATE_MS_MAX > w->now_ms;
+        assert_in_range(size_of_all(w), 0, may_be);
+    }
+    teardown(w);
+}
+
 /* Making and deleting a key with an expiry over and over leaves nothing behind that grows. */
 static void stale_references_are_bounded(void **state)
 {
@@ -519,8 +556,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(against_model),   cmocka_unit_test(snapshots),
         cmocka_unit_test(expires_in_time), cmocka_unit_test(stale_references_are_bounded),
-        cmocka_unit_test(memory_per_key),  cmocka_unit_test(encodings),
-        cmocka_unit_test(increments),
+        cmocka_unit_test(clock_set_back),  cmocka_unit_test(memory_per_key),
+        cmocka_unit_test(encodings),       cmocka_unit_test(increments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
