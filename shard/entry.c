@@ -114,8 +114,8 @@ struct entry *entry_write(struct mem_account *account, struct entry *old, struct
     }
     e->encoding = (uint8_t)content->encoding;
     e->flags = (uint8_t)((e->flags & ~ENTRY_HAS_EXPIRY) | (has_expiry ? ENTRY_HAS_EXPIRY : 0));
-    e->key_len = (uint32_t)key.len;
-    e->value_len = (uint32_t)value_len;
+    e->key_len = key.len;
+    e->value_len = (uint16_t)value_len;
     if (has_expiry)
         memcpy(e->data, &expiry_ms, 8);
     if (content->encoding == ENC_INT) {
@@ -144,7 +144,7 @@ struct entry *entry_resize(struct mem_account *account, struct entry *e, size_t 
         release_memory(account, e);
     }
     to->encoding = ENC_RAW;
-    to->value_len = (uint32_t)value_len;
+    to->value_len = (uint16_t)value_len;
     return to;
 }
 

@@ -16,11 +16,14 @@ struct entry {
     uint8_t encoding : 4; /* enum encoding */
     uint8_t flags;        /* enum entry_flag */
     uint16_t capacity8;   /* bytes allocated / 8; 0: too many for it, ask the allocator */
-    uint32_t key_len;
-    uint32_t value_len; /* of a value inside the entry */
+    uint64_t key_len : 48;
+    uint64_t value_len : 16; /* of a value inside the entry */
     /* then: int64_t expiry_ms if ENTRY_HAS_EXPIRY; the value if an int64_t or a pointer; the key; an inline string */
     char data[];
 };
+
+_Static_assert(sizeof(struct entry) == 16, "a header takes 16 bytes of each key");
+_Static_assert(ENTRY_INLINE_BYTES_MAX <= UINT16_MAX, "value_len");
 
 static inline bool entry_has_expiry(const struct entry *e) { return e->flags & ENTRY_HAS_EXPIRY; }
 

@@ -1,4 +1,5 @@
-/* A key on its way through the server: its bytes, the shard that owns it and its table hash. */
+/* A key on its way through the server: its bytes, the shard that owns it and its table hash. It may be as long as any
+ * argument, so with proto-max-bulk-len above 4gb its length does not fit 32 bits. */
 #ifndef SKUA_SHARD_KEY_H
 #define SKUA_SHARD_KEY_H
 
@@ -7,8 +8,8 @@
 
 struct key {
     const char *ptr; /* borrowed */
-    uint32_t len;
-    uint32_t shard;
+    uint64_t len : 48;
+    uint64_t shard : 16;
     uint64_t hash; /* of the whole key: table position and tag byte */
 };
 
@@ -20,11 +21,11 @@ struct key_space_shape {
 
 static inline struct key key_make(const struct key_space_shape *shape, struct slice s)
 {
-    struct key k = {.ptr = s.ptr, .len = (uint32_t)s.len, .hash = hash_bytes(s.ptr, s.len, shape->seed)};
+    struct key k = {.ptr = s.ptr, .len = s.len, .hash = hash_bytes(s.ptr, s.len, shape->seed)};
     if (shape->nshards > 1) {
         struct slice tag = hash_tag(s);
         uint64_t h = tag.len == s.len ? k.hash : hash_bytes(tag.ptr, tag.len, shape->seed);
-        k.shard = hash_shard(h, shape->nshards);
+        k.shard = (uint16_t)hash_shard(h, shape->nshards);
     }
     return k;
 }

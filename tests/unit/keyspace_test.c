@@ -507,6 +507,19 @@ static void memory_per_key(void **state)
     teardown(w);
 }
 
+/* A key whose length has the same lower 32 bits is another one. */
+static void keys_over_4_gb(void **state)
+{
+    struct world *w = setup();
+    struct key key = key_of(w, 0), huge = key;
+    huge.len += UINT64_C(1) << 32;
+    keyspace_set_string(w->ks, keyspace_write(w->ks, 0, &key), &key, slice_str("v"), EXPIRY_NONE, STRING_ENCODED);
+    assert_null(keyspace_write(w->ks, 0, &huge).entry);
+    assert_int_equal(key_slice(&huge).len, strlen(w->name[0]) + (UINT64_C(1) << 32));
+    assert_non_null(keyspace_read(w->ks, 0, &key).entry);
+    teardown(w);
+}
+
 /* ---- Strings ---- */
 
 static void encodings(void **state)
@@ -557,7 +570,8 @@ int main(void)
         cmocka_unit_test(against_model),   cmocka_unit_test(snapshots),
         cmocka_unit_test(expires_in_time), cmocka_unit_test(stale_references_are_bounded),
         cmocka_unit_test(clock_set_back),  cmocka_unit_test(memory_per_key),
-        cmocka_unit_test(encodings),       cmocka_unit_test(increments),
+        cmocka_unit_test(keys_over_4_gb),  cmocka_unit_test(encodings),
+        cmocka_unit_test(increments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
