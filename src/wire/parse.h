@@ -13,7 +13,8 @@
 #include "src/base/slice.h"
 
 enum {
-    PARSE_LINE_BYTES_MAX = 64 * 1024,   /* an inline command, or the line that announces a count or a length */
+    PARSE_LINE_BYTES_MAX = 64 * 1024,   /* an inline command, or the line that announces a count or a length. Redis
+                                           lets a longer one pass if its end comes with the read that exceeds this */
     PARSE_DIRECT_BYTES_MIN = 32 * 1024, /* a bulk of this size or more may be received straight into a blob */
     PARSE_UNAUTH_ARGS_MAX = 10,
     PARSE_UNAUTH_BULK_BYTES_MAX = 16 * 1024,
