@@ -113,7 +113,7 @@ struct entry *entry_write(struct mem_account *account, struct entry *old, struct
         memmove(e->data + key_offset, old->data + entry_key_offset(old), key.len);
     }
     e->encoding = (uint8_t)content->encoding;
-    e->flags = (uint8_t)((e->flags & ~ENTRY_HAS_EXPIRY) | (has_expiry ? ENTRY_HAS_EXPIRY : 0));
+    e->flags = (uint8_t)((e->flags & ~(ENTRY_HAS_EXPIRY | ENTRY_UNSHARED)) | (has_expiry ? ENTRY_HAS_EXPIRY : 0));
     e->key_len = key.len;
     e->value_len = (uint16_t)value_len;
     if (has_expiry)
@@ -173,7 +173,6 @@ struct entry *entry_set_expiry(struct mem_account *account, struct entry *e, int
 int32_t entry_refcount(const struct entry *e)
 {
     enum { SHARED_INTEGERS = 10000 };
-    bool shared =
-        e->type == TYPE_STRING && e->encoding == ENC_INT && entry_int(e) >= 0 && entry_int(e) < SHARED_INTEGERS;
-    return shared ? INT32_MAX : 1;
+    bool integer = e->type == TYPE_STRING && e->encoding == ENC_INT && !(e->flags & ENTRY_UNSHARED);
+    return integer && entry_int(e) >= 0 && entry_int(e) < SHARED_INTEGERS ? INT32_MAX : 1;
 }

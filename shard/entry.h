@@ -7,7 +7,8 @@
 
 enum entry_flag {
     ENTRY_HAS_EXPIRY = 1,
-    ENTRY_SWEPT = 2, /* equals the database's bit if the running sweep has met a reference to it; see expire.c */
+    ENTRY_SWEPT = 2,    /* equals the database's bit if the running sweep has met a reference to it; see expire.c */
+    ENTRY_UNSHARED = 4, /* an integer that COPY made: Redis would not share it, see entry_refcount */
 };
 
 struct entry {

@@ -408,8 +408,8 @@ void keyspace_set_expiry(struct keyspace *ks, struct place *place, const struct 
 
 /* ---- From one key to another ---- */
 
-void keyspace_copy(struct keyspace *src, struct place from, struct keyspace *dst, uint32_t dst_db,
-                   const struct key *dst_key)
+/* Returns the new entry. */
+static struct entry *copy_to(struct place from, struct keyspace *dst, uint32_t dst_db, const struct key *dst_key)
 {
     char buf[ENTRY_INT_BUF_BYTES];
     struct blob *blob;
@@ -424,13 +424,20 @@ void keyspace_copy(struct keyspace *src, struct place from, struct keyspace *dst
         content.blob = blob_hold(entry_blob(e));
     struct place to = keyspace_write(dst, dst_db, dst_key);
     ASSERT(to.entry != e);
-    write_entry(dst, to, dst_key, &content, expiry_ms);
+    return write_entry(dst, to, dst_key, &content, expiry_ms).entry;
+}
+
+void keyspace_copy(struct keyspace *src, struct place from, struct keyspace *dst, uint32_t dst_db,
+                   const struct key *dst_key)
+{
+    copy_to(from, dst, dst_db, dst_key)->flags |= ENTRY_UNSHARED;
 }
 
 void keyspace_move(struct keyspace *src, struct place from, const struct key *src_key, struct keyspace *dst,
                    uint32_t dst_db, const struct key *dst_key)
 {
-    keyspace_copy(src, from, dst, dst_db, dst_key);
+    uint8_t unshared = from.entry->flags & ENTRY_UNSHARED;
+    copy_to(from, dst, dst_db, dst_key)->flags |= unshared;
     struct place gone = find(src, from.db, src_key);
     ASSERT(gone.entry);
     keyspace_remove(src, gone, src_key);

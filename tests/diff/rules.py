@@ -377,7 +377,6 @@ RULES = {
     'object|idletime': (recent(IDLE_SECONDS_MAX),
                         'seconds since the last use, which no script leaves long ago; small integers that redis-server '
                         'shares have the clock of its start'),
-    'object|refcount': (same_kind, 'whether small integers are shared objects is an implementation detail'),
     'debug|object': (debug_object, 'addresses, sizes and clocks'),
     'debug|digest': (hex_digest, 'a digest is compared with those of its own server only'),
     'debug|digest-value': (hex_digest, 'a digest is compared with those of its own server only'),

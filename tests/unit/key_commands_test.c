@@ -139,6 +139,13 @@ static void test_object(void **state)
     check("OBJECT ENCODING none", "$-1|");
     check("OBJECT REFCOUNT 12", ":2147483647|");
     check("OBJECT REFCOUNT text", ":1|");
+    check("COPY 12 13", ":1|");
+    check("OBJECT REFCOUNT 13", ":1|");
+    check("RENAME 13 14", "+OK|");
+    check("EXPIRE 14 100", ":1|");
+    check("OBJECT REFCOUNT 14", ":1|");
+    check("RENAME 12 14", "+OK|");
+    check("OBJECT REFCOUNT 14", ":2147483647|");
     check("OBJECT IDLETIME text", ":0|");
 }
 
