@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "shard/ds/lookahead.h"
 #include "shard/entry.h"
 #include "shard/keyspace.h"
 #include "src/base/mem.h"
@@ -42,10 +43,11 @@ static void delete (const struct key *key) { keyspace_remove(ks, keyspace_write(
 
 static void run_group(void (*what)(const struct key *), const struct key *key, bool prefetch)
 {
+    struct lookahead ahead;
+    ahead.n = 0;
     for (uint32_t k = 0; prefetch && k < GROUP; k++)
-        keyspace_prefetch_bucket(ks, 0, key[k].hash);
-    for (uint32_t k = 0; prefetch && k < GROUP; k++)
-        keyspace_prefetch_entry(ks, 0, key[k].hash);
+        keyspace_look_ahead(ks, 0, key[k].hash, &ahead);
+    lookahead_end(&ahead);
     for (uint32_t k = 0; k < GROUP; k++)
         what(&key[k]);
 }

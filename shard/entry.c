@@ -3,16 +3,13 @@
 #include "src/base/assert.h"
 #include "src/base/num.h"
 
-struct slice entry_string(const struct entry *e, char int_buf[static ENTRY_INT_BUF_BYTES], struct blob **blob)
+/* entry_string for what does not lie in the entry as text. */
+struct slice entry_word_string(const struct entry *e, char int_buf[static ENTRY_INT_BUF_BYTES], struct blob **blob)
 {
-    *blob = NULL;
     if (e->encoding == ENC_INT)
         return slice_of(int_buf, num_i64(int_buf, entry_int(e)));
-    if (e->encoding == ENC_BLOB) {
-        *blob = entry_blob(e);
-        return slice_of((*blob)->data, (*blob)->len);
-    }
-    return slice_of(e->data + entry_key_offset(e) + e->key_len, e->value_len);
+    *blob = entry_blob(e);
+    return slice_of((*blob)->data, (*blob)->len);
 }
 
 size_t entry_string_len(const struct entry *e)

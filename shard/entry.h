@@ -67,10 +67,18 @@ static inline struct blob *entry_blob(const struct entry *e)
     return b;
 }
 
-/* The value of a string entry as bytes. int_buf holds the text of an ENC_INT value and must outlive the slice. blob is
- * set if the value is one (borrowed), else NULL. */
+/* The value of a string entry as bytes (entry_word_string: one that is no inline string). int_buf holds the text of an
+ * ENC_INT value and must outlive the slice. blob is set if the value is one (borrowed), else NULL. */
 enum { ENTRY_INT_BUF_BYTES = 24 };
-struct slice entry_string(const struct entry *e, char int_buf[static ENTRY_INT_BUF_BYTES], struct blob **blob);
+struct slice entry_word_string(const struct entry *e, char int_buf[static ENTRY_INT_BUF_BYTES], struct blob **blob);
+static inline struct slice entry_string(const struct entry *e, char int_buf[static ENTRY_INT_BUF_BYTES],
+                                        struct blob **blob)
+{
+    *blob = NULL;
+    if (entry_has_word(e))
+        return entry_word_string(e, int_buf, blob);
+    return slice_of(e->data + entry_word_offset(e) + e->key_len, e->value_len);
+}
 
 /* The length of a string entry's value. */
 size_t entry_string_len(const struct entry *e);

@@ -129,14 +129,15 @@ static uint32_t database_expire_step(struct database *d, uint32_t budget)
     while (done < budget) {
         uint64_t hash[BATCH];
         uint32_t n = 0;
+        struct lookahead ahead;
+        ahead.n = 0;
         sweep_if_stale(d);
         while (n < BATCH && wheel_take(d->wheel, keyspace_now_ms(d->keyspace), &hash[n])) {
-            table_prefetch_bucket(&d->table, hash[n++]);
+            table_look_ahead(&d->table, hash[n++], &ahead);
             if (!d->wheel->pending)
                 break; /* one slot at a time: the next one is another sweep's, or nobody's */
         }
-        for (uint32_t i = 0; i < n; i++)
-            table_prefetch_entry(&d->table, hash[i]);
+        lookahead_end(&ahead);
         for (uint32_t i = 0; i < n; i++)
             look(d, hash[i]);
         done += n;

@@ -156,18 +156,11 @@ uint32_t keyspace_next_database(const struct keyspace *ks, uint32_t db) { return
 
 /* ---- Finding ---- */
 
-void keyspace_prefetch_bucket(const struct keyspace *ks, uint32_t db, uint64_t hash)
+void keyspace_look_ahead(const struct keyspace *ks, uint32_t db, uint64_t hash, struct lookahead *l)
 {
-    struct database *d = database_of(ks, db);
+    const struct database *d = database_of(ks, db);
     if (d)
-        table_prefetch_bucket(&d->table, hash);
-}
-
-void keyspace_prefetch_entry(const struct keyspace *ks, uint32_t db, uint64_t hash)
-{
-    struct database *d = database_of(ks, db);
-    if (d)
-        table_prefetch_entry(&d->table, hash);
+        table_look_ahead(&d->table, hash, l);
 }
 
 static bool is_key(const void *key, const void *entry)
@@ -179,7 +172,8 @@ static bool is_key(const void *key, const void *entry)
 
 static struct table_place table_place_of(struct place p) { return (struct table_place){p.bucket, p.slot}; }
 
-static inline struct place find(const struct keyspace *ks, uint32_t db, const struct key *key)
+static inline __attribute__((always_inline)) struct place find(const struct keyspace *ks, uint32_t db,
+                                                               const struct key *key)
 {
     struct place p = {.db = db};
     struct database *d = database_of(ks, db);
@@ -192,7 +186,8 @@ static inline struct place find(const struct keyspace *ks, uint32_t db, const st
 }
 
 /* As find, without an expired entry, which goes unless it is only looked for and CLIENT PAUSE keeps it. */
-static inline struct place find_live(struct keyspace *ks, uint32_t db, const struct key *key, bool to_write)
+static inline __attribute__((always_inline)) struct place find_live(struct keyspace *ks, uint32_t db,
+                                                                    const struct key *key, bool to_write)
 {
     struct place p = find(ks, db, key);
     if (p.entry && __builtin_expect(entry_is_expired(ks, p.entry), 0)) {
@@ -217,16 +212,18 @@ static inline void touch(struct keyspace *ks, struct entry *e)
         set_access(ks, e);
 }
 
-struct place keyspace_look(struct keyspace *ks, uint32_t db, const struct key *key)
+static inline __attribute__((always_inline)) struct place look(struct keyspace *ks, uint32_t db, const struct key *key)
 {
     struct place p = find_live(ks, db, key, false);
     counter_add(p.entry ? &ks->stats.hits : &ks->stats.misses, 1);
     return p;
 }
 
+struct place keyspace_look(struct keyspace *ks, uint32_t db, const struct key *key) { return look(ks, db, key); }
+
 struct place keyspace_read(struct keyspace *ks, uint32_t db, const struct key *key)
 {
-    struct place p = keyspace_look(ks, db, key);
+    struct place p = look(ks, db, key);
     touch(ks, p.entry);
     return p;
 }

@@ -51,9 +51,9 @@ void keyspace_destroy(struct keyspace *ks);
 /* The time that expiry is judged by, wall-clock ms. Set by the executor before each group or transaction. */
 void keyspace_set_time(struct keyspace *ks, int64_t now_ms);
 
-/* For a group: brings the bucket, then the entry of a key that will be used soon into the cache. */
-void keyspace_prefetch_bucket(const struct keyspace *ks, uint32_t db, uint64_t hash);
-void keyspace_prefetch_entry(const struct keyspace *ks, uint32_t db, uint64_t hash);
+/* A key with this hash will be looked up soon; see shard/ds/lookahead.h. */
+struct lookahead;
+void keyspace_look_ahead(const struct keyspace *ks, uint32_t db, uint64_t hash, struct lookahead *l);
 
 /* The live entry of key. An expired one is deleted first (and reported to the expire callback) unless the caller only
  * peeks. keyspace_read counts hits and misses and sets the access clock (unless no_touch), keyspace_look counts but

@@ -54,13 +54,13 @@ struct place keyspace_random(struct keyspace *ks, uint32_t db, uint64_t (*random
 
 /* ---- Snapshots ---- */
 
-static void give_bucket(void *arg, struct table_bucket *b)
+static void give_bucket(void *arg, struct bucket *b)
 {
     struct database *d = arg;
     struct keyspace *ks = d->keyspace;
-    for (uint32_t i = 0; ks->preimage && i < SEGMENT_SLOTS; i++)
+    for (uint32_t i = 0; ks->preimage && i < BUCKET_SLOTS; i++)
         if (b->tag[i])
-            ks->preimage(ks->preimage_arg, d->id, table_slot_entry(b->slot[i]));
+            ks->preimage(ks->preimage_arg, d->id, bucket_entry(b->slot[i]));
 }
 
 void keyspace_start_epoch(struct keyspace *ks, keyspace_preimage *fn, keyspace_range_preimage *range_fn, void *arg)
@@ -224,7 +224,7 @@ static void shrink_some(struct keyspace *ks)
 bool keyspace_free_step(struct keyspace *ks, uint32_t budget)
 {
     /* A step handles a segment at most. */
-    for (uint32_t done = 0; done < budget; done += SEGMENT_BUCKETS_MAX * SEGMENT_SLOTS / 2) {
+    for (uint32_t done = 0; done < budget; done += SEGMENT_BUCKETS_MAX * BUCKET_SLOTS / 2) {
         if (ks->garbage)
             free_some(ks);
         else if (ks->sparse)

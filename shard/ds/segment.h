@@ -4,21 +4,12 @@
 #ifndef SKUA_SHARD_DS_SEGMENT_H
 #define SKUA_SHARD_DS_SEGMENT_H
 
-#include <stdint.h>
+#include "shard/ds/bucket.h"
 
 enum {
-    SEGMENT_SLOTS = 7,
     SEGMENT_CHUNK_BUCKETS = 8,
     SEGMENT_CHUNKS_MAX = 8,
     SEGMENT_BUCKETS_MAX = SEGMENT_CHUNK_BUCKETS * SEGMENT_CHUNKS_MAX,
-};
-
-/* One cache line. slot: fraction (14 bits), displacement from the home bucket (2), pointer (48); 0 if empty. tag: a
- * byte of the hash, never 0 in a slot that is used. */
-struct table_bucket {
-    _Alignas(64) uint64_t slot[SEGMENT_SLOTS];
-    uint8_t tag[SEGMENT_SLOTS];
-    uint8_t flags;
 };
 
 /* Aligned to its size in the directory. chunk: a pointer to 8 buckets; above it, in the first: how many chunks there
@@ -28,18 +19,17 @@ struct segment {
 };
 
 enum { SEGMENT_COUNT_SHIFT = 48, SEGMENT_DEPTH_SHIFT = 52 };
-#define SEGMENT_POINTER_MASK ((UINT64_C(1) << SEGMENT_COUNT_SHIFT) - 1)
 
 static inline uint32_t segment_chunks(const struct segment *s) { return s->chunk[0] >> SEGMENT_COUNT_SHIFT & 15; }
 static inline uint32_t segment_depth(const struct segment *s) { return s->chunk[0] >> SEGMENT_DEPTH_SHIFT & 63; }
 static inline uint32_t segment_buckets(const struct segment *s) { return segment_chunks(s) * SEGMENT_CHUNK_BUCKETS; }
 
-static inline struct table_bucket *segment_chunk(const struct segment *s, uint32_t i)
+static inline struct bucket *segment_chunk(const struct segment *s, uint32_t i)
 {
-    return (struct table_bucket *)(uintptr_t)(s->chunk[i] & SEGMENT_POINTER_MASK);
+    return (struct bucket *)(uintptr_t)(s->chunk[i] & BUCKET_POINTER_MASK);
 }
 
-static inline struct table_bucket *segment_bucket(const struct segment *s, uint32_t i)
+static inline struct bucket *segment_bucket(const struct segment *s, uint32_t i)
 {
     return &segment_chunk(s, i / SEGMENT_CHUNK_BUCKETS)[i % SEGMENT_CHUNK_BUCKETS];
 }
@@ -52,7 +42,7 @@ static inline uint32_t segment_behind(uint32_t i, uint32_t away, uint32_t n)
 
 static inline void segment_set_shape(struct segment *s, uint32_t chunks, uint32_t depth)
 {
-    s->chunk[0] = (s->chunk[0] & SEGMENT_POINTER_MASK) | (uint64_t)chunks << SEGMENT_COUNT_SHIFT |
+    s->chunk[0] = (s->chunk[0] & BUCKET_POINTER_MASK) | (uint64_t)chunks << SEGMENT_COUNT_SHIFT |
                   (uint64_t)depth << SEGMENT_DEPTH_SHIFT;
 }
 

@@ -7,17 +7,17 @@
 enum {
     MOVES_MAX = 3,    /* to make room for one: fills segments to over 90%, and never comes round to the same bucket */
     SPLIT_CHUNKS = 4, /* a half of a segment that splits has at least as many */
-    SEGMENT_ENTRIES_MAX = SEGMENT_BUCKETS_MAX * SEGMENT_SLOTS,
+    SEGMENT_ENTRIES_MAX = SEGMENT_BUCKETS_MAX * BUCKET_SLOTS,
 };
 
 /* ---- Segments ---- */
 
 /* A chunk is 512 bytes, of which mimalloc's blocks are aligned to a cache line by themselves; asking for alignment
  * would cost the next class. */
-static struct table_bucket *chunk_create(struct table *t)
+static struct bucket *chunk_create(struct table *t)
 {
-    const size_t bytes = SEGMENT_CHUNK_BUCKETS * sizeof(struct table_bucket);
-    struct table_bucket *c = mem_alloc(t->account, bytes);
+    const size_t bytes = SEGMENT_CHUNK_BUCKETS * sizeof(struct bucket);
+    struct bucket *c = mem_alloc(t->account, bytes);
     if ((uintptr_t)c % sizeof *c != 0) {
         mem_free(t->account, c);
         c = mem_alloc_aligned(t->account, sizeof *c, bytes);
@@ -36,7 +36,7 @@ static void clear_segment(struct table *t, struct segment *s, uint32_t chunks)
         s->chunk[i] = (uint64_t)(uintptr_t)chunk_create(t);
     segment_set_shape(s, chunks, depth);
     for (uint32_t i = 0; i < chunks; i++) {
-        struct table_bucket *chunk = segment_chunk(s, i);
+        struct bucket *chunk = segment_chunk(s, i);
         memset(chunk, 0, SEGMENT_CHUNK_BUCKETS * sizeof *chunk);
         for (uint32_t k = 0; k < SEGMENT_CHUNK_BUCKETS; k++)
             chunk[k].flags = t->epoch;
@@ -44,39 +44,38 @@ static void clear_segment(struct table *t, struct segment *s, uint32_t chunks)
     t->buckets += (uint64_t)chunks * SEGMENT_CHUNK_BUCKETS - (uint64_t)had * SEGMENT_CHUNK_BUCKETS;
 }
 
-static void fill_slot(struct table_bucket *b, uint32_t slot, uint32_t fraction, uint32_t away, uint8_t tag,
-                      const void *entry)
+static void fill_slot(struct bucket *b, uint32_t slot, uint32_t fraction, uint32_t away, uint8_t tag, const void *entry)
 {
     b->slot[slot] =
         (uint64_t)fraction << (64 - TABLE_FRACTION_BITS) | (uint64_t)away << 48 | (uint64_t)(uintptr_t)entry;
     b->tag[slot] = tag;
 }
 
-static void note_away(struct table_bucket *home, uint32_t away)
+static void note_away(struct bucket *home, uint32_t away)
 {
     if (away > (home->flags & TABLE_DISPLACEMENT))
         home->flags = (uint8_t)((home->flags & ~TABLE_DISPLACEMENT) | away);
 }
 
 /* Makes a free slot in bucket i, which is full, by moving its entry that is nearest to home further away: into a bucket
- * that has room, or in which the same is done first; so many moves at most. Returns the slot, or SEGMENT_SLOTS. */
+ * that has room, or in which the same is done first; so many moves at most. Returns the slot, or BUCKET_SLOTS. */
 static uint32_t push_out(struct table *t, const struct segment *s, uint32_t i, uint32_t moves)
 {
     uint32_t n = segment_buckets(s), slot = 0;
-    struct table_bucket *from = segment_bucket(s, i);
-    for (uint32_t k = 1; k < SEGMENT_SLOTS; k++)
-        if (table_slot_away(from->slot[k]) < table_slot_away(from->slot[slot]))
+    struct bucket *from = segment_bucket(s, i);
+    for (uint32_t k = 1; k < BUCKET_SLOTS; k++)
+        if (bucket_away(from->slot[k]) < bucket_away(from->slot[slot]))
             slot = k;
-    uint32_t away = table_slot_away(from->slot[slot]);
+    uint32_t away = bucket_away(from->slot[slot]);
     for (uint32_t step = 1; away + step <= TABLE_DISPLACEMENT; step++) {
         uint32_t next = segment_behind(i, step, n);
-        struct table_bucket *to = segment_bucket(s, next);
-        uint32_t empty = table_match(to, 0), free_slot = SEGMENT_SLOTS;
+        struct bucket *to = segment_bucket(s, next);
+        uint32_t empty = bucket_match(to, 0), free_slot = BUCKET_SLOTS;
         if (empty)
             free_slot = (uint32_t)__builtin_ctz(empty);
         else if (moves > 1)
             free_slot = push_out(t, s, next, moves - 1);
-        if (free_slot == SEGMENT_SLOTS)
+        if (free_slot == BUCKET_SLOTS)
             continue;
         table_before_change(t, from);
         table_before_change(t, to);
@@ -86,25 +85,25 @@ static uint32_t push_out(struct table *t, const struct segment *s, uint32_t i, u
         note_away(segment_bucket(s, segment_behind(i, n - away, n)), away + step);
         return slot;
     }
-    return SEGMENT_SLOTS;
+    return BUCKET_SLOTS;
 }
 
 /* A free slot behind the full bucket home, as near as there is one, or made by pushing others out, from the furthest
- * on. SEGMENT_SLOTS if there is none. */
+ * on. BUCKET_SLOTS if there is none. */
 static uint32_t make_room(struct table *t, const struct segment *s, uint32_t home, uint32_t *away)
 {
     uint32_t n = segment_buckets(s);
     for (*away = 1; *away <= TABLE_DISPLACEMENT; ++*away) {
-        uint32_t empty = table_match(segment_bucket(s, segment_behind(home, *away, n)), 0);
+        uint32_t empty = bucket_match(segment_bucket(s, segment_behind(home, *away, n)), 0);
         if (empty)
             return (uint32_t)__builtin_ctz(empty);
     }
     while (*away > 0) {
         uint32_t slot = push_out(t, s, segment_behind(home, --*away, n), MOVES_MAX);
-        if (slot < SEGMENT_SLOTS)
+        if (slot < BUCKET_SLOTS)
             return slot;
     }
-    return SEGMENT_SLOTS;
+    return BUCKET_SLOTS;
 }
 
 /* Puts an entry into its home bucket or one of the neighbours; if all are full, pushes others further. False if there
@@ -113,13 +112,13 @@ static inline bool put(struct table *t, const struct segment *s, uint32_t fracti
                        struct table_place *place)
 {
     uint32_t home = table_home(fraction, segment_buckets(s)), away = 0, slot;
-    struct table_bucket *b = segment_bucket(s, home);
-    uint32_t empty = table_match(b, 0);
+    struct bucket *b = segment_bucket(s, home);
+    uint32_t empty = bucket_match(b, 0);
     if (empty) {
         slot = (uint32_t)__builtin_ctz(empty);
     } else {
         slot = make_room(t, s, home, &away);
-        if (slot == SEGMENT_SLOTS)
+        if (slot == BUCKET_SLOTS)
             return false;
         note_away(b, away);
         b = segment_bucket(s, segment_behind(home, away, segment_buckets(s)));
@@ -134,7 +133,7 @@ static uint32_t count_entries(const struct segment *s)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < segment_buckets(s); i++)
-        count += SEGMENT_SLOTS - (uint32_t)__builtin_popcount(table_match(segment_bucket(s, i), 0));
+        count += BUCKET_SLOTS - (uint32_t)__builtin_popcount(bucket_match(segment_bucket(s, i), 0));
     return count;
 }
 
@@ -143,11 +142,11 @@ static uint32_t count_entries(const struct segment *s)
 static struct table_place spill_put(struct table *t, uint64_t hash, const void *entry)
 {
     uint32_t i = 0, empty = 0;
-    for (; i < t->spill_buckets && !(empty = table_match(&t->spill[i], 0)); i++)
+    for (; i < t->spill_buckets && !(empty = bucket_match(&t->spill[i], 0)); i++)
         ;
     if (!empty) {
         uint32_t grown = t->spill_buckets ? t->spill_buckets * 2 : 1;
-        struct table_bucket *spill = mem_alloc_aligned(t->account, sizeof *spill, grown * sizeof *spill);
+        struct bucket *spill = mem_alloc_aligned(t->account, sizeof *spill, grown * sizeof *spill);
         memset(spill, 0, grown * sizeof *spill);
         if (t->spill_buckets)
             memcpy(spill, t->spill, t->spill_buckets * sizeof *spill);
@@ -156,7 +155,7 @@ static struct table_place spill_put(struct table *t, uint64_t hash, const void *
         mem_free(t->account, t->spill);
         t->spill = spill;
         t->spill_buckets = grown;
-        empty = table_match(&spill[i], 0);
+        empty = bucket_match(&spill[i], 0);
     }
     uint32_t slot = (uint32_t)__builtin_ctz(empty);
     table_before_change(t, &t->spill[i]);
@@ -165,7 +164,7 @@ static struct table_place spill_put(struct table *t, uint64_t hash, const void *
     return (struct table_place){&t->spill[i], slot};
 }
 
-static bool in_spill(const struct table *t, const struct table_bucket *b)
+static bool in_spill(const struct table *t, const struct bucket *b)
 {
     return t->spill && b >= t->spill && b < t->spill + t->spill_buckets;
 }
@@ -196,9 +195,9 @@ struct gathered {
 static void gather(struct table *t, const struct segment *s, struct gathered *g)
 {
     for (uint32_t i = 0; i < segment_buckets(s); i++) {
-        struct table_bucket *b = segment_bucket(s, i);
+        struct bucket *b = segment_bucket(s, i);
         table_before_change(t, b);
-        for (uint32_t used = ~table_match(b, 0) & 0x7f; used; used &= used - 1) {
+        for (uint32_t used = ~bucket_match(b, 0) & 0x7f; used; used &= used - 1) {
             uint32_t k = (uint32_t)__builtin_ctz(used);
             g->slot[g->count] = b->slot[k];
             g->tag[g->count++] = b->tag[k];
@@ -210,9 +209,9 @@ static void gather(struct table *t, const struct segment *s, struct gathered *g)
 static void renew_fractions(struct table *t, struct gathered *g, uint32_t depth)
 {
     for (uint32_t i = 0; i < g->count; i++)
-        prefetch_line(table_slot_entry(g->slot[i]));
+        prefetch_line(bucket_entry(g->slot[i]));
     for (uint32_t i = 0; i < g->count; i++) {
-        void *entry = table_slot_entry(g->slot[i]);
+        void *entry = bucket_entry(g->slot[i]);
         g->slot[i] = (uint64_t)(uintptr_t)entry | (uint64_t)table_fraction(t->hash(t->hash_arg, entry), depth)
                                                       << (64 - TABLE_FRACTION_BITS);
     }
@@ -222,7 +221,7 @@ static void renew_fractions(struct table *t, struct gathered *g, uint32_t depth)
 static uint32_t chunks_for(uint32_t count, uint32_t min)
 {
     uint32_t n = min;
-    while (n < SEGMENT_CHUNKS_MAX && count * 100 > n * SEGMENT_CHUNK_BUCKETS * SEGMENT_SLOTS * 92)
+    while (n < SEGMENT_CHUNKS_MAX && count * 100 > n * SEGMENT_CHUNK_BUCKETS * BUCKET_SLOTS * 92)
         n++;
     return n;
 }
@@ -233,7 +232,7 @@ static bool fill(struct table *t, const struct gathered *g, const struct segment
 {
     struct table_place place;
     for (uint32_t i = 0; i < g->count; i++) {
-        void *entry = table_slot_entry(g->slot[i]);
+        void *entry = bucket_entry(g->slot[i]);
         if (put(t, s, (uint32_t)(g->slot[i] >> (64 - TABLE_FRACTION_BITS)), g->tag[i], entry, &place))
             continue;
         if (segment_chunks(s) < SEGMENT_CHUNKS_MAX)
@@ -310,7 +309,7 @@ static bool merge(struct table *t, uint64_t hash, struct segment *s)
     if (segment_depth(&other) != depth)
         return false;
     uint32_t count = count_entries(s) + count_entries(&other);
-    if (count * 10 > SEGMENT_BUCKETS_MAX * SEGMENT_SLOTS * 6)
+    if (count * 10 > SEGMENT_BUCKETS_MAX * BUCKET_SLOTS * 6)
         return false;
     struct gathered g;
     g.count = 0;
@@ -331,7 +330,7 @@ bool table_shrink_step(struct table *t)
     hash = depth ? hash >> (64 - depth) << (64 - depth) : 0;
     if (!merge(t, hash, &s)) {
         uint32_t fewer = chunks_for(count + count / 4, 1);
-        if (fewer < n && count * 2 < n * SEGMENT_CHUNK_BUCKETS * SEGMENT_SLOTS) {
+        if (fewer < n && count * 2 < n * SEGMENT_CHUNK_BUCKETS * BUCKET_SLOTS) {
             struct gathered g;
             g.count = 0;
             gather(t, &s, &g);
@@ -371,9 +370,9 @@ struct table_place table_insert(struct table *t, uint64_t hash, void *entry)
 static uint32_t furthest(const struct segment *s, uint32_t home)
 {
     for (uint32_t away = TABLE_DISPLACEMENT; away > 0; away--) {
-        const struct table_bucket *b = segment_bucket(s, segment_behind(home, away, segment_buckets(s)));
-        for (uint32_t k = 0; k < SEGMENT_SLOTS; k++)
-            if (b->tag[k] && table_slot_away(b->slot[k]) == away)
+        const struct bucket *b = segment_bucket(s, segment_behind(home, away, segment_buckets(s)));
+        for (uint32_t k = 0; k < BUCKET_SLOTS; k++)
+            if (b->tag[k] && bucket_away(b->slot[k]) == away)
                 return away;
     }
     return 0;
@@ -387,14 +386,14 @@ void table_remove(struct table *t, uint64_t hash, struct table_place p)
         spill_drop(t, p);
         return;
     }
-    uint32_t away = table_slot_away(p.bucket->slot[p.slot]);
+    uint32_t away = bucket_away(p.bucket->slot[p.slot]);
     p.bucket->slot[p.slot] = 0;
     p.bucket->tag[p.slot] = 0;
     if (away == 0)
         return;
     const struct segment *s = directory_find(&t->directory, hash);
     uint32_t home = table_home(table_fraction(hash, segment_depth(s)), segment_buckets(s));
-    struct table_bucket *b = segment_bucket(s, home);
+    struct bucket *b = segment_bucket(s, home);
     if (away == (b->flags & TABLE_DISPLACEMENT))
         b->flags = (uint8_t)((b->flags & ~TABLE_DISPLACEMENT) | furthest(s, home));
 }

@@ -18,19 +18,11 @@
 #define SKUA_SHARD_DS_TABLE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#else
-#error "the tags of a bucket are compared with the vector instructions of x86-64 or aarch64"
-#endif
 
 #include "shard/ds/directory.h"
+#include "shard/ds/lookahead.h"
 #include "src/base/mem.h"
-#include "src/base/prefetch.h"
 
 enum {
     TABLE_FRACTION_BITS = 14,
@@ -42,7 +34,7 @@ enum {
 
 typedef uint64_t table_hash(void *arg, const void *entry);
 /* A bucket is about to change for the first time in this epoch. */
-typedef void table_preimage(void *arg, struct table_bucket *bucket);
+typedef void table_preimage(void *arg, struct bucket *bucket);
 
 struct table {
     struct directory directory;
@@ -53,7 +45,7 @@ struct table {
     uint64_t shrink_position, clear_position;
     /* Entries that no segment had room for, with the fraction at depth 0: only when a great many hashes agree in all
      * bits that count, which nobody meets who does not know the seed. Searched from end to end. */
-    struct table_bucket *spill;
+    struct bucket *spill;
     uint32_t spill_buckets, spill_size;
     struct mem_account *account;
     table_hash *hash;
@@ -62,7 +54,7 @@ struct table {
 };
 
 struct table_place {
-    struct table_bucket *bucket;
+    struct bucket *bucket;
     uint32_t slot;
 };
 
@@ -83,42 +75,24 @@ static inline uint32_t table_home(uint32_t fraction, uint32_t buckets)
 
 static inline uint8_t table_tag(uint64_t hash) { return (uint8_t)hash ? (uint8_t)hash : 1; }
 
-/* A bit for each slot whose tag is this one. */
-static inline uint32_t table_match(const struct table_bucket *b, uint8_t tag)
-{
-#if defined(__x86_64__)
-    __m128i tags = _mm_loadl_epi64((const __m128i *)(const void *)b->tag);
-    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag))) & 0x7f;
-#else
-    /* Eight bytes, of which flags are the last. */
-    uint8x8_t tags = vld1_u8((const uint8_t *)b + offsetof(struct table_bucket, tag));
-    return vaddv_u8(vand_u8(vceq_u8(tags, vdup_n_u8(tag)), vcreate_u8(0x0040201008040201)));
-#endif
-}
-
-static inline void *table_slot_entry(uint64_t slot) { return (void *)(uintptr_t)(slot & SEGMENT_POINTER_MASK); }
-
-/* How many buckets behind its home the entry of a used slot lies. */
-static inline uint32_t table_slot_away(uint64_t slot) { return slot >> 48 & 3; }
-
 /* Positions go round: behind the last comes 0. */
 static inline uint64_t table_position(uint64_t p) { return p & ((UINT64_C(1) << TABLE_POSITION_BITS) - 1); }
 
-static inline void *table_at(struct table_place p) { return table_slot_entry(p.bucket->slot[p.slot]); }
+static inline void *table_at(struct table_place p) { return bucket_entry(p.bucket->slot[p.slot]); }
 
 /* Whether this entry is the one that is looked for. */
 typedef bool table_is(const void *key, const void *entry);
 
-static inline __attribute__((always_inline)) void *table_find_in(struct table_bucket *b, uint32_t fraction, uint8_t tag,
+static inline __attribute__((always_inline)) void *table_find_in(struct bucket *b, uint32_t fraction, uint8_t tag,
                                                                  table_is *is, const void *key,
                                                                  struct table_place *place)
 {
-    for (uint32_t mask = table_match(b, tag); mask; mask &= mask - 1) {
+    for (uint32_t mask = bucket_match(b, tag); mask; mask &= mask - 1) {
         uint32_t slot = (uint32_t)__builtin_ctz(mask);
         uint64_t word = b->slot[slot];
-        if (word >> (64 - TABLE_FRACTION_BITS) == fraction && is(key, table_slot_entry(word))) {
+        if (word >> (64 - TABLE_FRACTION_BITS) == fraction && is(key, bucket_entry(word))) {
             *place = (struct table_place){b, slot};
-            return table_slot_entry(word);
+            return bucket_entry(word);
         }
     }
     return NULL;
@@ -131,7 +105,7 @@ static inline __attribute__((always_inline)) void *table_find(const struct table
     const struct segment *s = directory_find(&t->directory, hash);
     uint32_t n = segment_buckets(s), fraction = table_fraction(hash, segment_depth(s));
     uint32_t i = table_home(fraction, n);
-    struct table_bucket *b = segment_bucket(s, i);
+    struct bucket *b = segment_bucket(s, i);
     for (uint32_t away = b->flags & TABLE_DISPLACEMENT;; away--) {
         void *found = table_find_in(b, fraction, table_tag(hash), is, key, place);
         if (found)
@@ -149,33 +123,17 @@ static inline __attribute__((always_inline)) void *table_find(const struct table
     return NULL;
 }
 
-static inline void table_prefetch_bucket(const struct table *t, uint64_t hash)
+/* For a lookup that comes soon. */
+static inline void table_look_ahead(const struct table *t, uint64_t hash, struct lookahead *l)
 {
     const struct segment *s = directory_find(&t->directory, hash);
-    uint32_t fraction = table_fraction(hash, segment_depth(s));
-    prefetch_line(segment_bucket(s, table_home(fraction, segment_buckets(s))));
-}
-
-/* Two lines of each candidate in the home bucket: header and key, and the value of a small entry. If there is none, but
- * entries lie further away, the next bucket. */
-static inline void table_prefetch_entry(const struct table *t, uint64_t hash)
-{
-    const struct segment *s = directory_find(&t->directory, hash);
-    uint32_t n = segment_buckets(s), i = table_home(table_fraction(hash, segment_depth(s)), n);
-    const struct table_bucket *b = segment_bucket(s, i);
-    uint32_t mask = table_match(b, table_tag(hash));
-    if (!mask && b->flags & TABLE_DISPLACEMENT)
-        prefetch_line(segment_bucket(s, segment_behind(i, 1, n)));
-    for (; mask; mask &= mask - 1) {
-        const char *entry = table_slot_entry(b->slot[__builtin_ctz(mask)]);
-        prefetch_line(entry);
-        prefetch_line(entry + 64);
-    }
+    uint32_t home = table_home(table_fraction(hash, segment_depth(s)), segment_buckets(s));
+    lookahead_add(l, segment_bucket(s, home), table_tag(hash));
 }
 
 /* Everything that changes a bucket, or what one of its entries holds, calls this first. */
-void table_give_preimage(struct table *t, struct table_bucket *b);
-static inline void table_before_change(struct table *t, struct table_bucket *b)
+void table_give_preimage(struct table *t, struct bucket *b);
+static inline void table_before_change(struct table *t, struct bucket *b)
 {
     if (__builtin_expect((b->flags ^ t->epoch) & TABLE_EPOCH, 0))
         table_give_preimage(t, b);
@@ -186,7 +144,7 @@ struct table_place table_insert(struct table *t, uint64_t hash, void *entry);
 /* The entry moved in memory; the place stays. */
 static inline void table_replace(struct table_place p, void *entry)
 {
-    p.bucket->slot[p.slot] = (p.bucket->slot[p.slot] & ~SEGMENT_POINTER_MASK) | (uint64_t)(uintptr_t)entry;
+    p.bucket->slot[p.slot] = (p.bucket->slot[p.slot] & ~BUCKET_POINTER_MASK) | (uint64_t)(uintptr_t)entry;
 }
 void table_remove(struct table *t, uint64_t hash, struct table_place p);
 
@@ -210,7 +168,7 @@ uint64_t table_epoch_step(struct table *t, uint64_t position);
 /* Far too large for what is in it. */
 static inline bool table_is_sparse(const struct table *t)
 {
-    return t->buckets > SEGMENT_CHUNK_BUCKETS && t->size * 3 < t->buckets * SEGMENT_SLOTS;
+    return t->buckets > SEGMENT_CHUNK_BUCKETS && t->size * 3 < t->buckets * BUCKET_SLOTS;
 }
 /* Shrinks or merges at most one pair of segments and goes on to the next; called while table_is_sparse. Returns false
  * at the end of a round. */

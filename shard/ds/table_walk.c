@@ -36,9 +36,9 @@ static struct boundary bucket_interval(uint64_t position, uint32_t depth, uint32
 static void scan_spill(const struct table *t, struct boundary part, table_visit *visit, void *arg)
 {
     for (uint32_t i = 0; i < t->spill_buckets; i++)
-        for (uint32_t k = 0; k < SEGMENT_SLOTS; k++)
+        for (uint32_t k = 0; k < BUCKET_SLOTS; k++)
             if (t->spill[i].tag[k]) {
-                void *entry = table_slot_entry(t->spill[i].slot[k]);
+                void *entry = bucket_entry(t->spill[i].slot[k]);
                 uint64_t at = t->hash(t->hash_arg, entry) >> (64 - TABLE_POSITION_BITS);
                 if (at >= part.from && at < part.to)
                     visit(arg, entry);
@@ -53,10 +53,10 @@ uint64_t table_scan(const struct table *t, uint64_t position, table_visit *visit
     uint32_t n = segment_buckets(s), depth = segment_depth(s), home = table_home(table_fraction(hash, depth), n);
     uint32_t reach = segment_bucket(s, home)->flags & TABLE_DISPLACEMENT;
     for (uint32_t away = 0; away <= reach; away++) {
-        const struct table_bucket *b = segment_bucket(s, segment_behind(home, away, n));
-        for (uint32_t k = 0; k < SEGMENT_SLOTS; k++)
-            if (b->tag[k] && table_slot_away(b->slot[k]) == away)
-                visit(arg, table_slot_entry(b->slot[k]));
+        const struct bucket *b = segment_bucket(s, segment_behind(home, away, n));
+        for (uint32_t k = 0; k < BUCKET_SLOTS; k++)
+            if (b->tag[k] && bucket_away(b->slot[k]) == away)
+                visit(arg, bucket_entry(b->slot[k]));
     }
     struct boundary part = bucket_interval(position, depth, n, home);
     if (t->spill)
@@ -71,8 +71,8 @@ static void *random_try(const struct table *t, uint64_t r, uint64_t accept, stru
     const struct segment *s = directory_find(&t->directory, r);
     uint32_t n = segment_buckets(s), depth = segment_depth(s);
     uint64_t weight = (uint64_t)n << depth, bound = (uint64_t)SEGMENT_BUCKETS_MAX << t->depth_seen;
-    struct table_bucket *b = segment_bucket(s, (uint32_t)((accept >> 40) * n >> 24));
-    uint32_t slot = (uint32_t)((r & 0xffff) * SEGMENT_SLOTS >> 16);
+    struct bucket *b = segment_bucket(s, (uint32_t)((accept >> 40) * n >> 24));
+    uint32_t slot = (uint32_t)((r & 0xffff) * BUCKET_SLOTS >> 16);
     if (!b->tag[slot] || (uint64_t)(((unsigned __int128)(accept & 0xffffffff) * bound) >> 32) >= weight)
         return NULL;
     *place = (struct table_place){b, slot};
@@ -82,7 +82,7 @@ static void *random_try(const struct table *t, uint64_t r, uint64_t accept, stru
 static void *random_spilled(const struct table *t, uint64_t i, struct table_place *place)
 {
     for (uint32_t b = 0; b < t->spill_buckets; b++)
-        for (uint32_t k = 0; k < SEGMENT_SLOTS; k++)
+        for (uint32_t k = 0; k < BUCKET_SLOTS; k++)
             if (t->spill[b].tag[k] && i-- == 0) {
                 *place = (struct table_place){&t->spill[b], k};
                 return table_at(*place);
@@ -97,8 +97,8 @@ static void *random_next(const struct table *t, uint64_t hash, struct table_plac
         const struct segment *s = directory_find(&t->directory, hash);
         uint32_t depth = segment_depth(s);
         for (uint32_t i = 0; i < segment_buckets(s); i++) {
-            struct table_bucket *b = segment_bucket(s, i);
-            uint32_t used = ~table_match(b, 0) & 0x7f;
+            struct bucket *b = segment_bucket(s, i);
+            uint32_t used = ~bucket_match(b, 0) & 0x7f;
             if (used) {
                 *place = (struct table_place){b, (uint32_t)__builtin_ctz(used)};
                 return table_at(*place);
@@ -128,7 +128,7 @@ void *table_random(const struct table *t, uint64_t (*random)(void *), void *arg,
 
 /* ---- Epochs ---- */
 
-void table_give_preimage(struct table *t, struct table_bucket *b)
+void table_give_preimage(struct table *t, struct bucket *b)
 {
     if (t->preimage)
         t->preimage(t->preimage_arg, b);
@@ -162,16 +162,16 @@ bool table_clear_step(struct table *t, table_visit *visit, void *arg)
         return false;
     if (t->clear_position == 0)
         for (uint32_t i = 0; i < t->spill_buckets; i++)
-            for (uint32_t k = 0; k < SEGMENT_SLOTS; k++)
+            for (uint32_t k = 0; k < BUCKET_SLOTS; k++)
                 if (t->spill[i].tag[k])
-                    visit(arg, table_slot_entry(t->spill[i].slot[k]));
+                    visit(arg, bucket_entry(t->spill[i].slot[k]));
     uint64_t hash = t->clear_position << (64 - TABLE_POSITION_BITS);
     const struct segment *s = directory_find(&t->directory, hash);
     for (uint32_t i = 0; i < segment_buckets(s); i++) {
-        const struct table_bucket *b = segment_bucket(s, i);
-        for (uint32_t k = 0; k < SEGMENT_SLOTS; k++)
+        const struct bucket *b = segment_bucket(s, i);
+        for (uint32_t k = 0; k < BUCKET_SLOTS; k++)
             if (b->tag[k])
-                visit(arg, table_slot_entry(b->slot[k]));
+                visit(arg, bucket_entry(b->slot[k]));
     }
     for (uint32_t i = 0; i < segment_chunks(s); i++)
         mem_free(t->account, segment_chunk(s, i));

@@ -2,37 +2,29 @@
 
 #include <stdio.h>
 
+#include "shard/ds/lookahead.h"
 #include "src/base/assert.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/base/planted.h"
-#include "src/base/prefetch.h"
 #include "src/cmd/execute.h"
-#include "src/cmd/keys.h"
 #include "src/cmd/table.h"
+#include "src/server/batch_parse.h"
 #include "src/server/bundle.h"
 #include "src/server/client.h"
 #include "src/server/config.h"
+#include "src/server/group.h"
 #include "src/server/server.h"
 #include "src/server/worker.h"
 
 enum {
     PREFETCH_WINDOW = 32,         /* requests whose buckets and entries are fetched together: fits the L1 cache */
-    BATCH_KEEP_BYTES = 64 * 1024, /* a reused batch or group keeps no buffer larger than this */
+    BATCH_KEEP_BYTES = 64 * 1024, /* a reused batch keeps no buffer larger than this */
     FREE_BATCHES_MAX = 256,
-    GROUP_REPLY_KEEP_BYTES = 16 * 1024,
     KEYS_FIRST = 16,
 };
 
 /* ---- Memory ---- */
-
-static void keys_reserve(struct batch *b, uint32_t n)
-{
-    if (b->nkeys + n <= b->keys_cap)
-        return;
-    b->keys_cap = (b->nkeys + n) * 2;
-    b->keys = mem_realloc(NULL, b->keys, b->keys_cap * sizeof *b->keys);
-}
 
 static struct batch *batch_get(struct worker *w, struct client *c)
 {
@@ -43,7 +35,7 @@ static struct batch *batch_get(struct worker *w, struct client *c)
     } else {
         b = mem_zalloc(NULL, sizeof *b);
         b->home = w;
-        keys_reserve(b, KEYS_FIRST); /* so that there is an array also for requests without keys */
+        batch_reserve_keys(b, KEYS_FIRST); /* so that there is an array also for requests without keys */
         reply_init(&b->reply, 2);
     }
     b->client = c;
@@ -84,248 +76,23 @@ static void batch_put(struct batch *b)
     w->nfree_batches++;
 }
 
-static struct group *group_get(struct worker *w, struct batch *b, uint32_t shard)
+static void free_unused(struct worker *w, uint32_t n)
 {
-    struct group *g = w->free_groups;
-    if (g) {
-        w->free_groups = g->next;
-        w->nfree_groups--;
-    } else {
-        g = mem_zalloc(NULL, sizeof *g);
-        reply_init(&g->reply, 2);
-    }
-    g->batch = b;
-    g->shard = shard;
-    g->home = w->id;
-    g->count = g->taken = 0;
-    g->taken_bytes = 0;
-    g->position = 0;
-    g->next = b->groups;
-    b->groups = g;
-    return g;
-}
-
-static void group_free(struct group *g)
-{
-    reply_deinit(&g->reply);
-    mem_free(NULL, g->tasks);
-    mem_free(NULL, g);
-}
-
-static void group_put(struct worker *w, struct group *g)
-{
-    if (w->nfree_groups >= FREE_BATCHES_MAX) {
-        group_free(g);
-        return;
-    }
-    reply_clear(&g->reply, GROUP_REPLY_KEEP_BYTES);
-    g->next = w->free_groups;
-    w->free_groups = g;
-    w->nfree_groups++;
-}
-
-static void free_unused(struct worker *w, uint32_t batches, uint32_t groups)
-{
-    while (batches-- > 0) {
+    while (n-- > 0) {
         struct batch *b = w->free_batches;
         w->free_batches = b->next;
         w->nfree_batches--;
         batch_free(b);
-    }
-    while (groups-- > 0) {
-        struct group *g = w->free_groups;
-        w->free_groups = g->next;
-        w->nfree_groups--;
-        group_free(g);
     }
 }
 
 void batches_trim(struct worker *w)
 {
     enum { PART = 8 };
-    free_unused(w, (w->nfree_batches + PART - 1) / PART, (w->nfree_groups + PART - 1) / PART);
+    free_unused(w, (w->nfree_batches + PART - 1) / PART);
 }
 
-void batches_deinit(struct worker *w) { free_unused(w, w->nfree_batches, w->nfree_groups); }
-
-/* ---- Parsing and routing ---- */
-
-static void add_key(struct batch *b, struct slice s) { b->keys[b->nkeys++] = key_make(&b->home->shape, s); }
-
-static void add_found_keys(struct batch *b, struct request *r, const struct slice *argv)
-{
-    struct key_position *found = mem_alloc(NULL, r->argc * sizeof *found);
-    r->nkeys = command_find_keys(r->row, r->argc, argv, found);
-    keys_reserve(b, r->nkeys);
-    for (uint32_t i = 0; i < r->nkeys; i++)
-        add_key(b, argv[found[i].index]);
-    mem_free(NULL, found);
-}
-
-static void add_keys(struct batch *b, struct request *r)
-{
-    const struct slice *argv = b->args.v + r->arg_first;
-    const struct command *row = r->row;
-    switch ((enum key_form)row->key_form) {
-    case KEYS_NONE:
-        return;
-    case KEYS_ONE:
-        keys_reserve(b, 1);
-        add_key(b, argv[row->key_first]);
-        r->nkeys = 1;
-        return;
-    case KEYS_RANGE:
-        keys_reserve(b, r->argc);
-        for (uint32_t i = (uint32_t)row->key_first; i <= command_last_key(row, r->argc); i += (uint32_t)row->key_step)
-            add_key(b, argv[i]);
-        r->nkeys = b->nkeys - r->key_first;
-        return;
-    case KEYS_OTHER:
-        add_found_keys(b, r, argv);
-        return;
-    }
-}
-
-static enum request_route route_by_keys(const struct batch *b, struct request *r)
-{
-    const struct key *keys = b->keys + r->key_first;
-    r->shard = r->nkeys ? keys[0].shard : b->home->id;
-    for (uint32_t i = 1; i < r->nkeys; i++)
-        if (keys[i].shard != r->shard)
-            return ROUTE_HOLD;
-    return r->row->flags & CMD_FIBER ? ROUTE_HOLD : ROUTE_SHARD;
-}
-
-static enum request_route route(struct batch *b, struct request *r)
-{
-    const struct command *row = r->row;
-    r->key_first = b->nkeys;
-    r->nkeys = 0;
-    if (!row || !row->run || !command_arity_ok(row, r->argc))
-        return ROUTE_ERROR;
-    if (row->flags & CMD_HOME)
-        return ROUTE_HOME;
-    if (row->flags & CMD_ALL_SHARDS) {
-        r->shard = b->home->id;
-        return b->home->shape.nshards == 1 && !(row->flags & CMD_FIBER) ? ROUTE_SHARD : ROUTE_HOLD;
-    }
-    if (row->route) {
-        r->shard = row->route(r->argc, b->args.v + r->arg_first, b->home->shape.nshards);
-        return ROUTE_SHARD;
-    }
-    add_keys(b, r);
-    return route_by_keys(b, r);
-}
-
-static void add_request(struct batch *b, uint32_t arg_first, uint32_t argc)
-{
-    if (b->count == b->cap) {
-        b->cap = b->cap ? b->cap * 2 : 8;
-        b->requests = mem_realloc(NULL, b->requests, b->cap * sizeof *b->requests);
-    }
-    struct request *r = &b->requests[b->count++];
-    r->arg_first = arg_first;
-    r->argc = argc;
-    r->row = argc ? command_of_request(argc, b->args.v + arg_first) : NULL;
-    r->route = route(b, r);
-}
-
-static void receive_bulk(struct client *c)
-{
-    char *dst;
-    size_t drop;
-    size_t left = parse_take_bulk(&c->parser, conn_input(&c->conn), &dst, &drop);
-    conn_consume_end(&c->conn, drop);
-    conn_receive_bulk(&c->conn, dst, left);
-}
-
-/* What CLIENT REPLY says about the command that just ran. */
-static bool take_silence(struct client *c)
-{
-    bool silent = c->reply_mode != REPLY_ON;
-    if (c->reply_mode == REPLY_SKIP)
-        c->reply_mode = REPLY_ON;
-    else if (c->reply_mode == REPLY_SKIP_NEXT)
-        c->reply_mode = REPLY_SKIP;
-    return silent;
-}
-
-/* Fills b with the complete commands of the client's input, up to BATCH_REQUESTS_MAX. A protocol error becomes a
- * request without arguments, so that it is answered in its turn. */
-static void parse_input(struct batch *b)
-{
-    struct client *c = b->client;
-    struct parse_limits limits = {b->home->limits.proto_max_bulk_len, !client_must_authenticate(c)};
-    /* What stands behind an AUTH may be as large as that AUTH allows. */
-    uint32_t requests_max = limits.authenticated ? BATCH_REQUESTS_MAX : 1;
-    struct parse_result result;
-    b->source = conn_input(&c->conn);
-    while (b->count < requests_max && !c->protocol_error[0]) {
-        uint32_t first = b->args.n;
-        struct slice in = conn_input(&c->conn);
-        /* While a bulk is being received into its blob, the parser has no say. */
-        if (in.len == 0 || conn_receives_bulk(&c->conn))
-            return;
-        switch (parse_next(&c->parser, in, &limits, &b->args, &b->blobs, &result)) {
-        case PARSE_COMMAND:
-            add_request(b, first, result.argc);
-            conn_consume(&c->conn, result.consumed);
-            break;
-        case PARSE_EMPTY:
-            /* As in Redis it is what CLIENT REPLY SKIP skips; so it has to take its turn. */
-            if (b->count > 0)
-                return;
-            take_silence(c);
-            conn_consume(&c->conn, result.consumed);
-            break;
-        case PARSE_MORE:
-            return;
-        case PARSE_BULK:
-            receive_bulk(c);
-            return;
-        case PARSE_ERROR:
-            snprintf(c->protocol_error, sizeof c->protocol_error, "%s", result.error);
-            conn_read_stop(&c->conn);
-            add_request(b, first, 0);
-            return;
-        }
-    }
-}
-
-/* Arguments point into the connection's input, which dies with the call that parsed it: what has not run yet is
- * copied. */
-static void copy_source(struct batch *b)
-{
-    if (!b->source.ptr)
-        return;
-    const char *begin = b->source.ptr, *end = b->source.ptr + b->source.len;
-    const char *low = end, *high = begin;
-    uint32_t first_arg = b->requests[b->stage_first].arg_first;
-    for (uint32_t i = first_arg; i < b->args.n; i++) {
-        const struct slice a = b->args.v[i];
-        if (a.ptr < begin || a.ptr > end)
-            continue; /* in a blob */
-        low = a.ptr < low ? a.ptr : low;
-        high = a.ptr + a.len > high ? a.ptr + a.len : high;
-    }
-    b->source = (struct slice){0};
-    if (low >= high)
-        return;
-    size_t len = (size_t)(high - low);
-    if (len > b->bytes_cap) {
-        mem_free(NULL, b->bytes);
-        b->bytes_cap = mem_good_size(len);
-        b->bytes = mem_alloc(NULL, b->bytes_cap);
-    }
-    memcpy(b->bytes, low, len);
-    for (uint32_t i = first_arg; i < b->args.n; i++)
-        if (b->args.v[i].ptr >= begin && b->args.v[i].ptr <= end)
-            b->args.v[i].ptr = b->bytes + (b->args.v[i].ptr - low);
-    uint32_t first_key = b->requests[b->stage_first].key_first;
-    for (uint32_t i = first_key; i < b->nkeys; i++)
-        if (b->keys[i].ptr >= begin && b->keys[i].ptr <= end)
-            b->keys[i].ptr = b->bytes + (b->keys[i].ptr - low);
-}
+void batches_deinit(struct worker *w) { free_unused(w, w->nfree_batches); }
 
 /* ---- Running one request ---- */
 
@@ -339,24 +106,24 @@ static void set_no_touch(struct worker *w, const struct batch *b, const struct r
 void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *reply, struct effects *effects)
 {
     const struct request *r = &b->requests[i];
-    struct cmd c = {
-        .row = r->row,
-        .argv = b->args.v + r->arg_first,
-        .argc = r->argc,
-        .keys = b->keys + r->key_first,
-        .nkeys = r->nkeys,
-        .db = r->db,
-        .reply = reply,
-        .shards = w->server->shards,
-        .nshards = w->shape.nshards,
-        .executor = w->id,
-        .limits = &w->limits,
-        .blobs = &b->blobs,
-        .arg_first = r->arg_first,
-        .effects = effects,
-        .now_ms = w->now_ms,
-        .client = r->route == ROUTE_SHARD ? NULL : b->client,
-    };
+    struct cmd c; /* field by field: zeroing all of it first is slow (rep stos) */
+    c.row = r->row;
+    c.argv = b->args.v + r->arg_first;
+    c.argc = r->argc;
+    c.keys = b->keys + r->key_first;
+    c.nkeys = r->nkeys;
+    c.db = r->db;
+    c.reply = reply;
+    c.shards = w->server->shards;
+    c.nshards = w->shape.nshards;
+    c.executor = w->id;
+    c.changed = c.effects_given = false;
+    c.limits = &w->limits;
+    c.blobs = &b->blobs;
+    c.arg_first = r->arg_first;
+    c.effects = effects;
+    c.now_ms = w->now_ms;
+    c.client = r->route == ROUTE_SHARD ? NULL : b->client;
     reply->resp = r->resp;
     reply->failed = false;
     if (__builtin_expect(r->no_touch, false))
@@ -471,7 +238,7 @@ static enum request_run run_here(struct batch *b, uint32_t i, struct reply *repl
     else
         batch_execute(w, b, i, reply, w->journal ? &w->effects : NULL);
     r->to = reply->len;
-    r->silent = b->client->reply_mode != REPLY_ON && take_silence(b->client);
+    r->silent = b->client->reply_mode != REPLY_ON && client_take_silence(b->client);
     return b->pending ? RAN_DEFERRED : RAN;
 }
 
@@ -484,16 +251,14 @@ static bool is_direct(const struct batch *b, const struct request *r)
     return r->shard == b->home->id && !lane_is_held(b->home->lane);
 }
 
-static void prefetch(const struct batch *b, uint32_t from, uint32_t to)
+static void look_ahead(const struct batch *b, uint32_t from, uint32_t to)
 {
-    const struct keyspace *ks = b->home->shard.keyspace;
-    uint32_t db = b->client->db;
+    struct lookahead ahead;
+    ahead.n = 0;
     for (uint32_t i = from; i < to; i++)
         if (b->requests[i].nkeys)
-            keyspace_prefetch_bucket(ks, db, b->keys[b->requests[i].key_first].hash);
-    for (uint32_t i = from; i < to; i++)
-        if (b->requests[i].nkeys)
-            keyspace_prefetch_entry(ks, db, b->keys[b->requests[i].key_first].hash);
+            keyspace_look_ahead(b->home->shard.keyspace, b->client->db, b->keys[b->requests[i].key_first].hash, &ahead);
+    lookahead_end(&ahead);
 }
 
 /* Requests from cursor on that are direct, at most a window of them. */
@@ -536,7 +301,7 @@ static enum request_run run_direct(struct batch *b)
         if (!lane_is_held(w->lane)) {
             shard_begin(&w->shard, w->id, w->now_ms, w->journal ? &w->effects : NULL);
             if (end - b->cursor > 1)
-                prefetch(b, b->cursor, end);
+                look_ahead(b, b->cursor, end);
         }
         while (b->cursor < end) {
             if (b->client->close_after_reply || b->client->conn.closing)
@@ -584,11 +349,8 @@ static void join_group(struct batch *b, struct stage *s, uint32_t i)
         s->shard = r->shard;
         s->ngroups++;
     }
-    if (g->count == g->cap) {
-        g->cap = g->cap ? g->cap * 2 : 8;
-        g->tasks = mem_realloc(NULL, g->tasks, g->cap * sizeof *g->tasks);
-    }
-    g->tasks[g->count++] = (struct task){.request = i};
+    g->db = r->db;
+    group_add(g, i, r->nkeys ? b->keys[r->key_first].hash : 0);
     r->group = g;
 }
 
@@ -603,7 +365,7 @@ static void stage_hold(struct batch *b)
         if ((alone && b->cursor > b->hold_first) || must_pause(b->client, r) || refusal(b->client, r) != REFUSED_NOT)
             break;
         bind_request(b, r);
-        r->silent = take_silence(b->client);
+        r->silent = client_take_silence(b->client);
         for (uint32_t k = 0; k < r->nkeys; k++)
             shard_set_add(&b->shards, b->keys[r->key_first + k].shard);
         for (uint32_t s = 0; r->row->flags & CMD_ALL_SHARDS && s < b->home->shape.nshards; s++)
@@ -653,7 +415,7 @@ static bool stage_start(struct batch *b)
             continue;
         }
         bind_request(b, r);
-        r->silent = take_silence(c);
+        r->silent = client_take_silence(c);
         join_group(b, &s, b->cursor++);
     }
     if (s.ngroups)
@@ -733,7 +495,7 @@ static bool batch_run(struct batch *b)
     bool finished = batch_advance(b);
     own_effects_flush(b->home, b->client);
     if (!finished)
-        copy_source(b);
+        batch_copy_source(b);
     return finished;
 }
 
@@ -742,7 +504,7 @@ void batches_run(struct client *c)
     struct worker *w = c->worker;
     while (!c->batch && !c->close_after_reply && !c->conn.closing) {
         struct batch *b = batch_get(w, c);
-        parse_input(b);
+        batch_parse(b);
         if (b->count == 0) {
             batch_put(b);
             return;
@@ -795,68 +557,4 @@ void batch_deferred_done(struct client *c)
     struct batch *b = c->batch;
     b->requests[b->cursor - 1].to = b->reply.len;
     batch_progress(b);
-}
-
-/* ---- Groups ---- */
-
-/* The first requests of g, as many as groups_prefetch cares for. */
-static uint32_t prefetched(const struct group *g) { return g->count < PREFETCH_WINDOW ? g->count : PREFETCH_WINDOW; }
-
-static const struct key *task_key(const struct group *g, uint32_t i)
-{
-    const struct request *r = &g->batch->requests[g->tasks[i].request];
-    return r->nkeys ? &g->batch->keys[r->key_first] : NULL;
-}
-
-static void prefetch_requests(const struct group *g)
-{
-    for (uint32_t i = 0; i < prefetched(g); i++)
-        prefetch_line(&g->batch->requests[g->tasks[i].request]);
-    prefetch_line(&g->batch->keys[g->batch->requests[g->tasks[0].request].key_first]);
-}
-
-static void prefetch_keys(struct worker *w, const struct group *g, bool entries)
-{
-    const struct keyspace *ks = w->shard.keyspace;
-    for (uint32_t i = 0; i < prefetched(g); i++) {
-        const struct key *key = task_key(g, i);
-        uint32_t db = g->batch->requests[g->tasks[i].request].db;
-        if (key && entries)
-            keyspace_prefetch_entry(ks, db, key->hash);
-        else if (key)
-            keyspace_prefetch_bucket(ks, db, key->hash);
-    }
-}
-
-void groups_prefetch(struct worker *w, const struct message *chain, unsigned n)
-{
-    const struct message *m;
-    unsigned i;
-    for (m = chain, i = 0; m && i < n; m = m->next, i++)
-        if (m->kind == MSG_GROUP) {
-            prefetch_line(((const struct group *)m)->tasks);
-            prefetch_line(((const struct group *)m)->batch);
-        }
-    for (m = chain, i = 0; m && i < n; m = m->next, i++)
-        if (m->kind == MSG_GROUP)
-            prefetch_requests((const struct group *)m);
-    for (int entries = 0; entries < 2; entries++)
-        for (m = chain, i = 0; m && i < n; m = m->next, i++)
-            if (m->kind == MSG_GROUP)
-                prefetch_keys(w, (const struct group *)m, entries);
-}
-
-void group_run(struct worker *w, struct group *g)
-{
-    struct batch *b = g->batch;
-    struct effects *effects = w->journal ? &w->effects : NULL;
-    shard_begin(&w->shard, w->id, w->now_ms, effects);
-    for (uint32_t i = 0; i < g->count; i++) {
-        size_t before = g->reply.len;
-        batch_execute(w, b, g->tasks[i].request, &g->reply, effects);
-        g->tasks[i].reply_len = g->reply.len - before;
-    }
-    stat_add(&w->stats.groups_run, 1);
-    if (effects && !PLANTED(PLANTED_EFFECTS_LATE))
-        g->position = effects_flush(effects, w->journal, w->id, false);
 }

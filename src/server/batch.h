@@ -17,14 +17,13 @@
 #include <stdint.h>
 
 #include "shard/lane.h"
-#include "shard/mailbox.h"
 #include "src/cmd/command.h"
 #include "src/wire/parse.h"
 #include "src/wire/reply.h"
 
 struct client;
+struct group;
 struct worker;
-struct batch;
 
 enum { BATCH_REQUESTS_MAX = 256 };
 
@@ -46,28 +45,6 @@ struct request {
     bool no_touch, silent;
     struct group *group; /* that it is in, in the running stage; NULL: its answer is bytes [from, to) of batch->reply */
     size_t from, to;
-};
-
-/* A request of a group. What the shard's worker writes lies together here, so that the requests themselves are only
- * read by it: the fewer cache lines go back and forth, the better. */
-struct task {
-    uint64_t request : 16;
-    uint64_t reply_len : 48; /* an MGET of many keys can have more than 4 GB */
-};
-_Static_assert(BATCH_REQUESTS_MAX <= UINT16_MAX, "requests of a batch are numbered in 16 bits");
-
-/* The commands of one stage for one shard. Owner: the home worker; while under way the shard's worker. */
-struct group {
-    struct message msg; /* first */
-    struct batch *batch;
-    uint32_t shard, home;
-    struct task *tasks; /* in order of requests; owned */
-    uint32_t count, cap;
-    struct reply reply; /* the answers, one behind the other */
-    uint32_t taken;     /* tasks whose answers have been put into the output, and their bytes */
-    size_t taken_bytes;
-    uint64_t position;  /* in the journal, behind its effects */
-    struct group *next; /* of the batch's stage, or of the free list */
 };
 
 struct batch {
@@ -96,13 +73,6 @@ struct batch {
 /* Parses and runs what of the client's input can run now. */
 void batches_run(struct client *c);
 
-/* Runs a group on this worker's shard (owned, not held). */
-void group_run(struct worker *w, struct group *g);
-
-/* Fetches ahead what the first n groups of a chain of messages will touch, in rounds, so that cache misses overlap: the
- * requests, which another worker wrote, then buckets, then entries. */
-void groups_prefetch(struct worker *w, const struct message *chain, unsigned n);
-
 /* Runs one request now, on shards that this worker owns or holds, and appends its answer to reply. */
 void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *reply, struct effects *effects);
 
@@ -120,7 +90,7 @@ void batch_progress(struct batch *b);
 struct reply *batch_defer(struct client *c);
 void batch_deferred_done(struct client *c);
 
-/* Ten times a second: frees a part of what is kept for reuse, so that a crowd's memory is given back within seconds. */
+/* As groups_trim. */
 void batches_trim(struct worker *w);
 void batches_deinit(struct worker *w);
 

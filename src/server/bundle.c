@@ -1,5 +1,6 @@
 #include "src/server/bundle.h"
 
+#include "shard/ds/lookahead.h"
 #include "src/base/assert.h"
 #include "src/base/list.h"
 #include "src/base/mem.h"
@@ -8,7 +9,7 @@
 #include "src/server/server.h"
 #include "src/server/worker.h"
 
-enum { JOIN_SHARDS_MAX = 4, PREFETCH_REQUESTS = 8 };
+enum { JOIN_SHARDS_MAX = 4, AHEAD_REQUESTS = 8 };
 
 struct bundle {
     struct hold hold;
@@ -100,23 +101,23 @@ void bundles_put(struct worker *w)
     }
 }
 
-static void prefetch(struct worker *w, const struct batch *b, uint32_t from, uint32_t to)
+static void look_ahead(struct worker *w, const struct batch *b, uint32_t from, uint32_t to)
 {
-    for (int entries = 0; entries < 2; entries++)
-        for (uint32_t i = from; i < to; i++) {
-            const struct request *r = &b->requests[i];
-            for (uint32_t k = r->key_first; k < r->key_first + r->nkeys; k++) {
-                const struct keyspace *ks = w->server->shards[b->keys[k].shard]->keyspace;
-                (entries ? keyspace_prefetch_entry : keyspace_prefetch_bucket)(ks, r->db, b->keys[k].hash);
-            }
-        }
+    struct lookahead ahead;
+    ahead.n = 0;
+    for (uint32_t i = from; i < to; i++) {
+        const struct request *r = &b->requests[i];
+        for (uint32_t k = r->key_first; k < r->key_first + r->nkeys; k++)
+            keyspace_look_ahead(w->server->shards[b->keys[k].shard]->keyspace, r->db, b->keys[k].hash, &ahead);
+    }
+    lookahead_end(&ahead);
 }
 
 static void run_batch(struct worker *w, struct batch *b, struct effects *effects)
 {
     for (uint32_t i = b->hold_first; i < b->hold_end; i++) {
-        if ((i - b->hold_first) % PREFETCH_REQUESTS == 0)
-            prefetch(w, b, i, i + PREFETCH_REQUESTS < b->hold_end ? i + PREFETCH_REQUESTS : b->hold_end);
+        if ((i - b->hold_first) % AHEAD_REQUESTS == 0)
+            look_ahead(w, b, i, i + AHEAD_REQUESTS < b->hold_end ? i + AHEAD_REQUESTS : b->hold_end);
         b->requests[i].group = NULL;
         b->requests[i].from = b->reply.len;
         batch_execute(w, b, i, &b->reply, effects);

@@ -372,6 +372,16 @@ void client_close(struct client *c)
     list_push_back(&c->worker->closing, &c->wait_node);
 }
 
+bool client_take_silence(struct client *c)
+{
+    bool silent = c->reply_mode != REPLY_ON;
+    if (c->reply_mode == REPLY_SKIP)
+        c->reply_mode = REPLY_ON;
+    else if (c->reply_mode == REPLY_SKIP_NEXT)
+        c->reply_mode = REPLY_SKIP;
+    return silent;
+}
+
 void client_close_after_reply(struct client *c)
 {
     c->close_after_reply = true;

@@ -90,6 +90,9 @@ void client_set_text(char **field, struct slice text);
 /* Marks it for sending at the end of the iteration. */
 void client_dirty(struct client *c);
 
+/* Whether CLIENT REPLY keeps silent what the client has just been answered; uses up a SKIP. */
+bool client_take_silence(struct client *c);
+
 /* Closes at once, dropping output. */
 void client_close(struct client *c);
 /* Closes once what is in its output has been sent. */

@@ -8,6 +8,7 @@
 #include "src/server/bundle.h"
 #include "src/server/client.h"
 #include "src/server/config.h"
+#include "src/server/group.h"
 #include "src/server/listen.h"
 #include "src/server/server.h"
 
@@ -123,12 +124,14 @@ static struct message *collect_mail(struct worker *w)
 
 static void take_mail(struct worker *w)
 {
-    enum { PREFETCH_GROUPS = 16 };
     struct message *msg = collect_mail(w);
-    for (unsigned n = 0; msg; n++) {
+    const struct message *ahead = msg; /* up to here all is on its way into the cache */
+    while (msg) {
         struct message *next = msg->next;
-        if (n % PREFETCH_GROUPS == 0 && !lane_is_held(w->lane))
-            groups_prefetch(w, msg, PREFETCH_GROUPS);
+        if (msg == ahead && !lane_is_held(w->lane))
+            ahead = groups_look_ahead(w, msg);
+        else if (msg == ahead)
+            ahead = next;
         take_message(w, msg);
         msg = next;
     }
@@ -266,6 +269,7 @@ static void cron(struct worker *w)
     w->freeing = true; /* looks whether there is something to free or to merge */
     clients_cron(w);
     batches_trim(w);
+    groups_trim(w);
     server_cron(w);
 }
 
@@ -379,6 +383,7 @@ void worker_deinit(struct worker *w)
 {
     control_release(w->control);
     batches_deinit(w);
+    groups_deinit(w);
     out_pool_deinit(&w->out_pool);
     shard_deinit(&w->shard);
     effects_deinit(&w->effects);

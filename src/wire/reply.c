@@ -232,11 +232,9 @@ static uint32_t first_ref(const struct reply *r, size_t offset)
     return low;
 }
 
-void reply_append_range(struct reply *dst, const struct reply *src, size_t from, size_t to)
+void reply_append_mixed(struct reply *dst, const struct reply *src, size_t from, size_t to)
 {
-    ASSERT(from <= to && to <= src->len);
-    if (from == to)
-        return; /* src may have no buffer yet */
+    ASSERT(to <= src->len);
     size_t at = from;
     for (uint32_t i = first_ref(src, from); i < src->nrefs && src->refs[i].offset < to; i++) {
         const struct reply_ref *ref = &src->refs[i];

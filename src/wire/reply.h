@@ -134,9 +134,18 @@ void reply_verbatim(struct reply *r, const void *bytes, size_t n, const char *ex
 size_t reply_defer(struct reply *r);
 void reply_defer_end(struct reply *r, size_t place, char type, int64_t n);
 
+/* reply_append_range when there are blobs. */
+void reply_append_mixed(struct reply *dst, const struct reply *src, size_t from, size_t to);
+
 /* Appends bytes buf[from, to) of src, and the blobs that go before one of them, to dst; src keeps its own references. A
  * blob never goes before buf[len], since its CRLF follows, so ranges that are cut between replies lose none. */
-void reply_append_range(struct reply *dst, const struct reply *src, size_t from, size_t to);
+static inline void reply_append_range(struct reply *dst, const struct reply *src, size_t from, size_t to)
+{
+    if (src->nrefs == 0 && from < to)
+        reply_raw(dst, src->buf + from, to - from);
+    else if (from < to)
+        reply_append_mixed(dst, src, from, to);
+}
 
 /* Bytes that will be sent for it, and bytes of memory that it holds (blobs counted by their referenced length). */
 size_t reply_bytes(const struct reply *r);

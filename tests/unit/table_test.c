@@ -147,11 +147,11 @@ static void scan_guarantee(void **state)
 }
 
 /* A snapshot is shown everything that was there when it began exactly once, and before it goes. */
-static void show(void *arg, struct table_bucket *b)
+static void show(void *arg, struct bucket *b)
 {
-    for (uint32_t i = 0; i < SEGMENT_SLOTS; i++)
+    for (uint32_t i = 0; i < BUCKET_SLOTS; i++)
         if (b->tag[i]) {
-            struct item *item = table_slot_entry(b->slot[i]);
+            struct item *item = bucket_entry(b->slot[i]);
             assert_true(item->present);
             item->shown++;
         }

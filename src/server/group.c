@@ -1,0 +1,123 @@
+#include "src/server/group.h"
+
+#include "shard/ds/lookahead.h"
+#include "src/base/mem.h"
+#include "src/base/planted.h"
+#include "src/base/prefetch.h"
+#include "src/server/batch.h"
+#include "src/server/worker.h"
+
+enum {
+    FREE_GROUPS_MAX = 256,
+    REPLY_KEEP_BYTES = 16 * 1024, /* a reused group keeps no buffer larger than this */
+};
+
+struct group *group_get(struct worker *w, struct batch *b, uint32_t shard)
+{
+    struct group *g = w->free_groups;
+    if (g) {
+        w->free_groups = g->next;
+        w->nfree_groups--;
+    } else {
+        g = mem_zalloc(NULL, sizeof *g);
+        reply_init(&g->reply, 2);
+    }
+    g->batch = b;
+    g->shard = shard;
+    g->home = w->id;
+    g->count = g->taken = 0;
+    g->taken_bytes = 0;
+    g->position = 0;
+    g->next = b->groups;
+    b->groups = g;
+    return g;
+}
+
+static void group_free(struct group *g)
+{
+    reply_deinit(&g->reply);
+    mem_free(NULL, g->tasks);
+    mem_free(NULL, g);
+}
+
+void group_put(struct worker *w, struct group *g)
+{
+    if (w->nfree_groups >= FREE_GROUPS_MAX) {
+        group_free(g);
+        return;
+    }
+    reply_clear(&g->reply, REPLY_KEEP_BYTES);
+    g->next = w->free_groups;
+    w->free_groups = g;
+    w->nfree_groups++;
+}
+
+void group_add(struct group *g, uint32_t request, uint64_t hash)
+{
+    if (g->count == g->cap) {
+        g->cap = g->cap ? g->cap * 2 : 8;
+        g->tasks = mem_realloc(NULL, g->tasks, g->cap * sizeof *g->tasks);
+    }
+    g->tasks[g->count++] = (struct task){.hash = hash, .request = request};
+}
+
+static void free_unused(struct worker *w, uint32_t n)
+{
+    while (n-- > 0) {
+        struct group *g = w->free_groups;
+        w->free_groups = g->next;
+        w->nfree_groups--;
+        group_free(g);
+    }
+}
+
+void groups_trim(struct worker *w)
+{
+    enum { PART = 8 };
+    free_unused(w, (w->nfree_groups + PART - 1) / PART);
+}
+
+void groups_deinit(struct worker *w) { free_unused(w, w->nfree_groups); }
+
+/* What its tasks will touch in the keyspace, and its requests, which another worker wrote. */
+static void look_ahead(struct worker *w, const struct group *g, struct lookahead *l)
+{
+    const struct request *requests = g->batch->requests;
+    for (uint32_t i = 0; i < g->count; i++) {
+        prefetch_line(&requests[g->tasks[i].request]);
+        keyspace_look_ahead(w->shard.keyspace, g->db, g->tasks[i].hash, l);
+    }
+}
+
+const struct message *groups_look_ahead(struct worker *w, const struct message *chain)
+{
+    struct lookahead ahead;
+    const struct message *end = chain;
+    ahead.n = 0;
+    for (uint32_t keys = 0; end && keys < LOOKAHEAD_MAX; end = end->next)
+        if (end->kind == MSG_GROUP) {
+            prefetch_line(((const struct group *)end)->tasks);
+            prefetch_line(((const struct group *)end)->batch);
+            keys += ((const struct group *)end)->count;
+        }
+    for (const struct message *m = chain; m != end; m = m->next)
+        if (m->kind == MSG_GROUP)
+            look_ahead(w, (const struct group *)m, &ahead);
+    lookahead_end(&ahead);
+    return end;
+}
+
+void group_run(struct worker *w, struct group *g)
+{
+    struct batch *b = g->batch;
+    struct effects *effects = w->journal ? &w->effects : NULL;
+    shard_begin(&w->shard, w->id, w->now_ms, effects);
+    for (uint32_t i = 0; i < g->count; i++) {
+        size_t before = g->reply.len;
+        batch_execute(w, b, g->tasks[i].request, &g->reply, effects);
+        g->tasks[i].reply_len = g->reply.len - before;
+    }
+    stat_add(&w->stats.groups_run, 1);
+    if (effects && !PLANTED(PLANTED_EFFECTS_LATE))
+        g->position = effects_flush(effects, w->journal, w->id, false);
+}

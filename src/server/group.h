@@ -1,0 +1,53 @@
+/* Groups: the commands of one stage of a batch for one shard, on their way to its worker and back. The message that
+ * workers exchange most; the cost of a command on another shard is the cost of its group, shared. */
+#ifndef SKUA_SERVER_GROUP_H
+#define SKUA_SERVER_GROUP_H
+
+#include <stdint.h>
+
+#include "shard/mailbox.h"
+#include "src/server/batch.h"
+#include "src/wire/reply.h"
+
+/* A request of a group. What the shard's worker writes lies together here, so that the requests themselves are only
+ * read by it: the fewer cache lines go back and forth, the better. */
+struct task {
+    uint64_t hash; /* of its first key; 0 if it has none */
+    uint64_t request : 16;
+    uint64_t reply_len : 48; /* an MGET of many keys can have more than 4 GB */
+};
+_Static_assert(BATCH_REQUESTS_MAX <= UINT16_MAX, "requests of a batch are numbered in 16 bits");
+
+/* The commands of one stage for one shard. Owner: the home worker; while under way the shard's worker. */
+struct group {
+    struct message msg; /* first */
+    struct batch *batch;
+    uint32_t shard, home;
+    uint32_t db;        /* that its requests most likely use */
+    struct task *tasks; /* in order of requests; owned */
+    uint32_t count, cap;
+    struct reply reply; /* the answers, one behind the other */
+    uint32_t taken;     /* tasks whose answers have been put into the output, and their bytes */
+    size_t taken_bytes;
+    uint64_t position;  /* in the journal, behind its effects */
+    struct group *next; /* of the batch's stage, or of the free list */
+};
+
+/* An empty group of b's running stage, which it joins. */
+struct group *group_get(struct worker *w, struct batch *b, uint32_t shard);
+void group_put(struct worker *w, struct group *g);
+/* Ten times a second: frees a part of what is kept for reuse, so that a crowd's memory is given back within seconds. */
+void groups_trim(struct worker *w);
+void groups_deinit(struct worker *w);
+
+/* Adds request i of the batch. hash: of its first key. */
+void group_add(struct group *g, uint32_t request, uint64_t hash);
+
+/* Fetches ahead what the first groups of a chain of messages will touch, so that cache misses overlap. Returns the
+ * first message that nothing was done for. */
+const struct message *groups_look_ahead(struct worker *w, const struct message *chain);
+
+/* Runs a group on this worker's shard (owned, not held). */
+void group_run(struct worker *w, struct group *g);
+
+#endif
