@@ -40,6 +40,7 @@ struct keyspace {
     struct mem_account *account;
     uint64_t seed;
     _Atomic int64_t now, created; /* ms; others read them for INFO */
+    uint32_t clock;               /* now in seconds, as entries have it */
     _Atomic int64_t keep_until;   /* ms; set while others may hold the shard */
     bool no_touch;
     _Atomic(struct database_page *) *page; /* zeroed address space until used */

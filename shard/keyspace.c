@@ -115,6 +115,7 @@ void keyspace_set_time(struct keyspace *ks, int64_t now_ms)
         atomic_store_explicit(&ks->created, now_ms, memory_order_relaxed);
     atomic_store_explicit(&ks->now, now_ms, memory_order_relaxed);
     expire_time_set(ks, now_ms);
+    ks->clock = (uint32_t)(now_ms / 1000);
 }
 
 void keyspace_set_no_touch(struct keyspace *ks, bool on) { ks->no_touch = on; }
@@ -167,7 +168,7 @@ static bool is_key(const void *key, const void *entry)
 {
     const struct key *k = key;
     const struct entry *e = entry;
-    return e->key_len == k->len && memcmp(e->data + entry_key_offset(e), k->ptr, k->len) == 0;
+    return e->key_len == k->len && bytes_equal(e->data + entry_key_offset(e), k->ptr, k->len);
 }
 
 static struct table_place table_place_of(struct place p) { return (struct table_place){p.bucket, p.slot}; }
@@ -198,12 +199,10 @@ static inline __attribute__((always_inline)) struct place find_live(struct keysp
     return p;
 }
 
-static uint32_t clock_of(const struct keyspace *ks) { return (uint32_t)(keyspace_now_ms(ks) / 1000); }
-
 static inline void set_access(struct keyspace *ks, struct entry *e)
 {
-    if (e && e->access != clock_of(ks))
-        e->access = clock_of(ks);
+    if (e && e->access != ks->clock)
+        e->access = ks->clock;
 }
 
 static inline void touch(struct keyspace *ks, struct entry *e)
@@ -252,7 +251,7 @@ struct place keyspace_peek(const struct keyspace *ks, uint32_t db, const struct 
 
 uint64_t keyspace_idle_seconds(const struct keyspace *ks, const struct entry *e)
 {
-    uint32_t now = clock_of(ks);
+    uint32_t now = ks->clock;
     return now > e->access ? now - e->access : 0;
 }
 
@@ -286,7 +285,7 @@ static struct place write_entry(struct keyspace *ks, struct place p, const struc
     if (!d)
         d = database_create(ks, p.db);
     p.entry = entry_write(ks->account, NULL, key_slice(key), content, expiry_ms);
-    p.entry->access = clock_of(ks);
+    p.entry->access = ks->clock;
     struct table_place at = table_insert(&d->table, key->hash, p.entry);
     p.bucket = at.bucket;
     p.slot = at.slot;

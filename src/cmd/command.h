@@ -113,6 +113,7 @@ struct command {
     const char *const *help;                    /* of a container: the lines of its HELP, ended by NULL; see help.h */
     /* Set when the table is made. */
     uint8_t key_form;                      /* enum key_form in keys.h */
+    bool one_key;                          /* it runs where its one key lies: KEYS_ONE and no flag that says else */
     int16_t key_first, key_last, key_step; /* KEYS_RANGE, KEYS_ONE; last negative: from the end */
     struct command *parent;
     uint32_t id;             /* dense, over all rows, subcommands included */

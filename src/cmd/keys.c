@@ -54,6 +54,8 @@ void command_keys_prepare(struct command *row)
     row->key_last = (int16_t)(last->last >= 0 ? last->index + last->last : last->last);
     row->key_step = (int16_t)first->step;
     row->key_form = row->key_first == row->key_last ? KEYS_ONE : KEYS_RANGE;
+    row->one_key = row->key_form == KEYS_ONE && row->run && !row->route &&
+                   !(row->flags & (CMD_HOME | CMD_ALL_SHARDS | CMD_FIBER));
     int arguments_min = row->arity < 0 ? -row->arity : row->arity;
     ASSERT(row->key_first < arguments_min && row->key_last < arguments_min);
 }

@@ -18,7 +18,6 @@
 #include "src/server/worker.h"
 
 enum {
-    PREFETCH_WINDOW = 32,         /* requests whose buckets and entries are fetched together: fits the L1 cache */
     BATCH_KEEP_BYTES = 64 * 1024, /* a reused batch keeps no buffer larger than this */
     FREE_BATCHES_MAX = 256,
     KEYS_FIRST = 16,
@@ -99,18 +98,19 @@ void batches_deinit(struct worker *w) { free_unused(w, w->nfree_batches); }
 /* For the keys of one request, whose shards this worker may touch. */
 static void set_no_touch(struct worker *w, const struct batch *b, const struct request *r, bool on)
 {
-    for (uint32_t k = r->key_first; k < r->key_first + r->nkeys; k++)
-        keyspace_set_no_touch(w->server->shards[b->keys[k].shard]->keyspace, on);
+    const struct key *keys = request_keys(b, r);
+    for (uint32_t k = 0; k < r->nkeys; k++)
+        keyspace_set_no_touch(w->server->shards[keys[k].shard]->keyspace, on);
 }
 
-void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *reply, struct effects *effects)
+void batch_execute(struct worker *w, struct batch *b, struct request *r, struct reply *reply, struct effects *effects)
 {
-    const struct request *r = &b->requests[i];
+    size_t before = reply->len;
     struct cmd c; /* field by field: zeroing all of it first is slow (rep stos) */
     c.row = r->row;
     c.argv = b->args.v + r->arg_first;
     c.argc = r->argc;
-    c.keys = b->keys + r->key_first;
+    c.keys = request_keys(b, r);
     c.nkeys = r->nkeys;
     c.db = r->db;
     c.reply = reply;
@@ -131,6 +131,7 @@ void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *
     execute(&c);
     if (__builtin_expect(r->no_touch, false))
         set_no_touch(w, b, r, false);
+    r->reply_len = reply->len - before;
     if (__builtin_expect(reply->failed, false))
         stat_add(&w->stats.errors, 1);
     stat_add(&w->stats.commands, 1);
@@ -225,19 +226,19 @@ static enum request_run run_here(struct batch *b, uint32_t i, struct reply *repl
 {
     struct request *r = &b->requests[i];
     struct worker *w = b->home;
+    size_t before = reply->len;
     if (must_pause(b->client, r))
         return RAN_NOT;
     bind_request(b, r);
-    r->group = NULL;
-    r->from = reply->len;
     enum refusal why = refusal(b->client, r);
     if (why != REFUSED_NOT)
         answer_refusal(b, r, reply, why);
     else if (r->route == ROUTE_ERROR)
         answer_error(b, r, reply);
     else
-        batch_execute(w, b, i, reply, w->journal ? &w->effects : NULL);
-    r->to = reply->len;
+        batch_execute(w, b, r, reply, w->journal ? &w->effects : NULL);
+    /* What answers later remembers where its answer begins: batch_deferred_done. */
+    r->reply_len = b->pending ? before : reply->len - before;
     r->silent = b->client->reply_mode != REPLY_ON && client_take_silence(b->client);
     return b->pending ? RAN_DEFERRED : RAN;
 }
@@ -248,7 +249,7 @@ static bool is_direct(const struct batch *b, const struct request *r)
 {
     if (r->route != ROUTE_SHARD)
         return r->route != ROUTE_HOLD;
-    return r->shard == b->home->id && !lane_is_held(b->home->lane);
+    return r->key.shard == b->home->id && !lane_is_held(b->home->lane);
 }
 
 static void look_ahead(const struct batch *b, uint32_t from, uint32_t to)
@@ -257,17 +258,18 @@ static void look_ahead(const struct batch *b, uint32_t from, uint32_t to)
     ahead.n = 0;
     for (uint32_t i = from; i < to; i++)
         if (b->requests[i].nkeys)
-            keyspace_look_ahead(b->home->shard.keyspace, b->client->db, b->keys[b->requests[i].key_first].hash, &ahead);
+            keyspace_look_ahead(b->home->shard.keyspace, b->client->db, b->requests[i].key.hash, &ahead);
     lookahead_end(&ahead);
 }
 
-/* Requests from cursor on that are direct, at most a window of them. */
-static uint32_t direct_window(const struct batch *b)
+/* A batch of which something leaves the worker runs in stages from the start: answered in two parts, it would cost the
+ * kernel two packets. */
+static bool rest_is_direct(const struct batch *b)
 {
-    uint32_t end = b->cursor;
-    while (end < b->count && end - b->cursor < PREFETCH_WINDOW && is_direct(b, &b->requests[end]))
-        end++;
-    return end;
+    for (uint32_t i = b->cursor; i < b->count; i++)
+        if (!is_direct(b, &b->requests[i]))
+            return false;
+    return true;
 }
 
 static enum request_run run_direct_one(struct batch *b)
@@ -283,20 +285,20 @@ static enum request_run run_direct_one(struct batch *b)
     b->cursor++;
     if (aside && ran == RAN) {
         if (!b->requests[i].silent)
-            reply_append_range(&c->conn.out, &b->reply, b->requests[i].from, b->requests[i].to);
+            reply_append_range(&c->conn.out, &b->reply, 0, b->reply.len);
         reply_clear(&b->reply, BATCH_KEEP_BYTES);
     } else if (ran == RAN && b->requests[i].silent) {
-        reply_truncate(&c->conn.out, b->requests[i].from);
+        reply_truncate(&c->conn.out, c->conn.out.len - b->requests[i].reply_len);
     }
     return ran;
 }
 
-/* Runs requests as long as they are direct. */
+/* Runs all that is left. */
 static enum request_run run_direct(struct batch *b)
 {
     struct worker *w = b->home;
-    uint32_t end;
-    while ((end = direct_window(b)) > b->cursor) {
+    while (b->cursor < b->count) {
+        uint32_t end = b->count - b->cursor < LOOKAHEAD_MAX ? b->count : b->cursor + LOOKAHEAD_MAX;
         /* While it is held none of these is for the shard, which is another's to use. */
         if (!lane_is_held(w->lane)) {
             shard_begin(&w->shard, w->id, w->now_ms, w->journal ? &w->effects : NULL);
@@ -336,22 +338,21 @@ static bool may_join(const struct batch *b, const struct stage *s, const struct 
         break;
     }
     bool ordered = ((r->row->flags & CMD_SIGNAL) && !PLANTED(PLANTED_SIGNAL_OVERTAKES)) || b->home->strict_order;
-    return !ordered || s->ngroups == 0 || (s->ngroups == 1 && s->shard == r->shard);
+    return !ordered || s->ngroups == 0 || (s->ngroups == 1 && s->shard == r->key.shard);
 }
 
-static void join_group(struct batch *b, struct stage *s, uint32_t i)
+static void join_group(struct batch *b, struct stage *s, struct request *r)
 {
     struct worker *w = b->home;
-    struct request *r = &b->requests[i];
-    struct group *g = w->group_of[r->shard];
+    uint32_t shard = r->key.shard;
+    struct group *g = w->group_of[shard];
     if (!g) {
-        g = w->group_of[r->shard] = group_get(w, b, r->shard);
-        s->shard = r->shard;
+        g = w->group_of[shard] = group_get(w, b, shard);
+        s->shard = shard;
         s->ngroups++;
     }
-    g->db = r->db;
-    group_add(g, i, r->nkeys ? b->keys[r->key_first].hash : 0);
-    r->group = g;
+    r->in_group = true;
+    group_add(g, r);
 }
 
 /* Consecutive requests that need several shards run under one hold. */
@@ -367,7 +368,7 @@ static void stage_hold(struct batch *b)
         bind_request(b, r);
         r->silent = client_take_silence(b->client);
         for (uint32_t k = 0; k < r->nkeys; k++)
-            shard_set_add(&b->shards, b->keys[r->key_first + k].shard);
+            shard_set_add(&b->shards, request_keys(b, r)[k].shard);
         for (uint32_t s = 0; r->row->flags & CMD_ALL_SHARDS && s < b->home->shape.nshards; s++)
             shard_set_add(&b->shards, s);
         b->cursor++;
@@ -400,6 +401,7 @@ static bool stage_start(struct batch *b)
     struct stage s = {0};
     struct client *c = b->client;
     b->stage_first = b->cursor;
+    batch_copy_source(b);
     while (b->cursor < b->count && !c->close_after_reply) {
         struct request *r = &b->requests[b->cursor];
         enum refusal why = refusal(c, r);
@@ -416,7 +418,8 @@ static bool stage_start(struct batch *b)
         }
         bind_request(b, r);
         r->silent = client_take_silence(c);
-        join_group(b, &s, b->cursor++);
+        join_group(b, &s, r);
+        b->cursor++;
     }
     if (s.ngroups)
         stage_start_groups(b);
@@ -425,24 +428,40 @@ static bool stage_start(struct batch *b)
     return b->cursor > b->stage_first;
 }
 
-/* Puts the replies of the stage in order into the output and forgets the stage. */
+/* Puts the replies of the stage in order into the output. */
+static void append_replies(struct batch *b)
+{
+    struct reply *out = &b->client->conn.out;
+    struct group **group_of = b->home->group_of;
+    size_t here = 0; /* bytes of b->reply that are done with */
+    for (struct group *g = b->groups; g; g = g->next)
+        group_of[g->shard] = g;
+    for (uint32_t i = b->stage_first; i < b->cursor; i++) {
+        const struct request *r = &b->requests[i];
+        size_t len = r->reply_len;
+        if (r->in_group) {
+            struct group *g = group_of[r->key.shard];
+            len = g->requests[g->taken++].reply_len;
+            if (!r->silent)
+                reply_append_range(out, &g->reply, g->taken_bytes, g->taken_bytes + len);
+            g->taken_bytes += len;
+        } else {
+            if (!r->silent)
+                reply_append_range(out, &b->reply, here, here + len);
+            here += len;
+        }
+    }
+    for (struct group *g = b->groups; g; g = g->next)
+        group_of[g->shard] = NULL;
+}
+
+/* Gives the answers of the stage out and forgets it. */
 static void stage_finish(struct batch *b)
 {
     struct client *c = b->client;
     struct worker *w = b->home;
-    for (uint32_t i = b->stage_first; i < b->cursor && !c->conn.closing; i++) {
-        const struct request *r = &b->requests[i];
-        const struct reply *from = &b->reply;
-        size_t begin = r->from, end = r->to;
-        if (r->group) {
-            from = &r->group->reply;
-            begin = r->group->taken_bytes;
-            end = begin + r->group->tasks[r->group->taken++].reply_len;
-            r->group->taken_bytes = end;
-        }
-        if (!r->silent)
-            reply_append_range(&c->conn.out, from, begin, end);
-    }
+    if (!c->conn.closing)
+        append_replies(b);
     while (b->groups) {
         struct group *g = b->groups;
         b->groups = g->next;
@@ -462,12 +481,10 @@ static bool batch_advance(struct batch *b)
 {
     struct client *c = b->client;
     while (b->cursor < b->count && !c->close_after_reply && !c->conn.closing) {
-        enum request_run ran = run_direct(b);
+        enum request_run ran = rest_is_direct(b) ? run_direct(b) : RAN;
         if (ran == RAN_DEFERRED)
             return false;
-        if (ran == RAN && b->cursor == b->count)
-            break;
-        if (c->close_after_reply || c->conn.closing)
+        if (b->cursor == b->count || c->close_after_reply || c->conn.closing)
             break;
         if (ran == RAN_NOT || !stage_start(b)) {
             client_pause(c);
@@ -555,6 +572,7 @@ struct reply *batch_defer(struct client *c)
 void batch_deferred_done(struct client *c)
 {
     struct batch *b = c->batch;
-    b->requests[b->cursor - 1].to = b->reply.len;
+    struct request *r = &b->requests[b->cursor - 1];
+    r->reply_len = b->reply.len - r->reply_len;
     batch_progress(b);
 }

@@ -30,22 +30,26 @@ enum { BATCH_REQUESTS_MAX = 256 };
 enum request_route {
     ROUTE_ERROR, /* answered when its turn comes: unknown, arity, not built */
     ROUTE_HOME,
-    ROUTE_SHARD, /* request->shard */
+    ROUTE_SHARD, /* key.shard */
     ROUTE_HOLD,  /* several shards */
 };
 
+/* One cache line, with all that executing most commands needs. Requests of a stage are copied into their groups, so
+ * that a shard's worker reads a run of lines and writes back what else it has to say there: the fewer lines go back and
+ * forth between two workers' caches, the better. */
 struct request {
+    struct key key;            /* the first one; key.shard also says where a request without keys goes */
     const struct command *row; /* NULL: unknown command */
     uint32_t arg_first, argc;  /* in batch->args */
-    uint32_t key_first, nkeys; /* in batch->keys */
-    uint32_t shard;
+    uint32_t key_first, nkeys; /* in batch->keys, unless it is one */
     uint32_t db;
     uint8_t route; /* enum request_route */
     uint8_t resp;
     bool no_touch, silent;
-    struct group *group; /* that it is in, in the running stage; NULL: its answer is bytes [from, to) of batch->reply */
-    size_t from, to;
+    uint64_t reply_len : 63; /* what it was answered, behind the answers before it in its group or in batch->reply */
+    uint64_t in_group : 1;
 };
+_Static_assert(sizeof(struct request) == 64, "a request is one cache line");
 
 struct batch {
     struct client *client;
@@ -73,8 +77,13 @@ struct batch {
 /* Parses and runs what of the client's input can run now. */
 void batches_run(struct client *c);
 
-/* Runs one request now, on shards that this worker owns or holds, and appends its answer to reply. */
-void batch_execute(struct worker *w, struct batch *b, uint32_t i, struct reply *reply, struct effects *effects);
+static inline const struct key *request_keys(const struct batch *b, const struct request *r)
+{
+    return r->nkeys == 1 ? &r->key : b->keys + r->key_first;
+}
+
+/* Runs a request of b now, on shards that this worker owns or holds, and appends its answer to reply. */
+void batch_execute(struct worker *w, struct batch *b, struct request *r, struct reply *reply, struct effects *effects);
 
 /* Goes on with a batch whose next request had to wait for the end of CLIENT PAUSE. */
 void batch_continue(struct batch *b);

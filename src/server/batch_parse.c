@@ -18,12 +18,12 @@ void batch_reserve_keys(struct batch *b, uint32_t n)
 
 static void add_key(struct batch *b, struct slice s) { b->keys[b->nkeys++] = key_make(&b->home->shape, s); }
 
-static void add_found_keys(struct batch *b, struct request *r, const struct slice *argv)
+static void add_found_keys(struct batch *b, const struct request *r, const struct slice *argv)
 {
     struct key_position *found = mem_alloc(NULL, r->argc * sizeof *found);
-    r->nkeys = command_find_keys(r->row, r->argc, argv, found);
-    batch_reserve_keys(b, r->nkeys);
-    for (uint32_t i = 0; i < r->nkeys; i++)
+    uint32_t n = command_find_keys(r->row, r->argc, argv, found);
+    batch_reserve_keys(b, n);
+    for (uint32_t i = 0; i < n; i++)
         add_key(b, argv[found[i].index]);
     mem_free(NULL, found);
 }
@@ -34,30 +34,32 @@ static void add_keys(struct batch *b, struct request *r)
     const struct command *row = r->row;
     switch ((enum key_form)row->key_form) {
     case KEYS_NONE:
-        return;
+        break;
     case KEYS_ONE:
-        batch_reserve_keys(b, 1);
-        add_key(b, argv[row->key_first]);
+        r->key = key_make(&b->home->shape, argv[row->key_first]);
         r->nkeys = 1;
         return;
     case KEYS_RANGE:
         batch_reserve_keys(b, r->argc);
         for (uint32_t i = (uint32_t)row->key_first; i <= command_last_key(row, r->argc); i += (uint32_t)row->key_step)
             add_key(b, argv[i]);
-        r->nkeys = b->nkeys - r->key_first;
-        return;
+        break;
     case KEYS_OTHER:
         add_found_keys(b, r, argv);
-        return;
+        break;
     }
+    r->nkeys = b->nkeys - r->key_first;
+    if (r->nkeys > 0)
+        r->key = b->keys[r->key_first];
+    if (r->nkeys == 1)
+        b->nkeys--;
 }
 
-static enum request_route route_by_keys(const struct batch *b, struct request *r)
+static enum request_route route_by_keys(const struct batch *b, const struct request *r)
 {
-    const struct key *keys = b->keys + r->key_first;
-    r->shard = r->nkeys ? keys[0].shard : b->home->id;
+    const struct key *keys = request_keys(b, r);
     for (uint32_t i = 1; i < r->nkeys; i++)
-        if (keys[i].shard != r->shard)
+        if (keys[i].shard != r->key.shard)
             return ROUTE_HOLD;
     return r->row->flags & CMD_FIBER ? ROUTE_HOLD : ROUTE_SHARD;
 }
@@ -65,18 +67,14 @@ static enum request_route route_by_keys(const struct batch *b, struct request *r
 static enum request_route route(struct batch *b, struct request *r)
 {
     const struct command *row = r->row;
-    r->key_first = b->nkeys;
-    r->nkeys = 0;
     if (!row || !row->run || !command_arity_ok(row, r->argc))
         return ROUTE_ERROR;
     if (row->flags & CMD_HOME)
         return ROUTE_HOME;
-    if (row->flags & CMD_ALL_SHARDS) {
-        r->shard = b->home->id;
+    if (row->flags & CMD_ALL_SHARDS)
         return b->home->shape.nshards == 1 && !(row->flags & CMD_FIBER) ? ROUTE_SHARD : ROUTE_HOLD;
-    }
     if (row->route) {
-        r->shard = row->route(r->argc, b->args.v + r->arg_first, b->home->shape.nshards);
+        r->key.shard = row->route(r->argc, b->args.v + r->arg_first, b->home->shape.nshards);
         return ROUTE_SHARD;
     }
     add_keys(b, r);
@@ -93,6 +91,16 @@ static void add_request(struct batch *b, uint32_t arg_first, uint32_t argc)
     r->arg_first = arg_first;
     r->argc = argc;
     r->row = argc ? command_of_request(argc, b->args.v + arg_first) : NULL;
+    r->in_group = false;
+    r->key_first = b->nkeys;
+    if (__builtin_expect(r->row && r->row->one_key && command_arity_ok(r->row, argc), 1)) {
+        r->key = key_make(&b->home->shape, b->args.v[arg_first + (uint32_t)r->row->key_first]);
+        r->nkeys = 1;
+        r->route = ROUTE_SHARD;
+        return;
+    }
+    r->key = (struct key){.shard = b->home->id};
+    r->nkeys = 0;
     r->route = route(b, r);
 }
 
@@ -153,34 +161,52 @@ void batch_parse(struct batch *b)
     end_parsing(b, status, &result);
 }
 
-/* All arguments do but those in blobs. */
 static bool is_in(struct slice source, const char *p) { return p >= source.ptr && p <= source.ptr + source.len; }
+
+/* Bytes of the input on their way into the batch. */
+struct relocation {
+    struct slice source;
+    const char *from;
+    char *to;
+};
+
+/* All strings lie in the input but those in blobs. */
+static inline const char *relocated(const struct relocation *m, const char *p)
+{
+    return is_in(m->source, p) ? m->to + (p - m->from) : p;
+}
+
+static void relocate(struct batch *b, const struct relocation *m, uint32_t arg_first, uint32_t arg_end)
+{
+    for (uint32_t i = arg_first; i < arg_end; i++)
+        b->args.v[i].ptr = relocated(m, b->args.v[i].ptr);
+    for (uint32_t i = b->stage_first; i < b->count; i++)
+        if (b->requests[i].nkeys > 0)
+            b->requests[i].key.ptr = relocated(m, b->requests[i].key.ptr);
+    for (uint32_t i = b->requests[b->stage_first].key_first; i < b->nkeys; i++)
+        b->keys[i].ptr = relocated(m, b->keys[i].ptr);
+}
 
 void batch_copy_source(struct batch *b)
 {
-    struct slice source = b->source, *v = b->args.v;
+    const struct slice source = b->source, *v = b->args.v;
     uint32_t first = b->requests[b->stage_first].arg_first, end = b->args.n;
     b->source = (struct slice){0};
+    if (!source.ptr)
+        return;
     /* Arguments lie in the order in which they came. */
     while (first < end && !is_in(source, v[first].ptr))
         first++;
     while (first < end && !is_in(source, v[end - 1].ptr))
         end--;
-    if (!source.ptr || first == end)
+    if (first == end)
         return;
-    const char *from = v[first].ptr;
-    size_t len = (size_t)(v[end - 1].ptr + v[end - 1].len - from);
+    size_t len = (size_t)(v[end - 1].ptr + v[end - 1].len - v[first].ptr);
     if (len > b->bytes_cap) {
         mem_free(NULL, b->bytes);
         b->bytes_cap = mem_good_size(len);
         b->bytes = mem_alloc(NULL, b->bytes_cap);
     }
-    memcpy(b->bytes, from, len);
-    bool all = b->blobs.n == 0;
-    for (uint32_t i = first; i < end; i++)
-        if (all || is_in(source, v[i].ptr))
-            v[i].ptr = b->bytes + (v[i].ptr - from);
-    for (uint32_t i = b->requests[b->stage_first].key_first; i < b->nkeys; i++)
-        if (all || is_in(source, b->keys[i].ptr))
-            b->keys[i].ptr = b->bytes + (b->keys[i].ptr - from);
+    memcpy(b->bytes, v[first].ptr, len);
+    relocate(b, &(struct relocation){source, v[first].ptr, b->bytes}, first, end);
 }

@@ -11,7 +11,8 @@ void batch_parse(struct batch *b);
 /* Room for n more keys. */
 void batch_reserve_keys(struct batch *b, uint32_t n);
 
-/* Arguments point into the connection's input, which dies with the call that parsed it: copies what has not run. */
+/* Arguments point into the connection's input, which dies with the call that parsed it: copies those of requests from
+ * stage_first on, once. Before any of these is put into a group. */
 void batch_copy_source(struct batch *b);
 
 #endif

@@ -107,8 +107,9 @@ static void look_ahead(struct worker *w, const struct batch *b, uint32_t from, u
     ahead.n = 0;
     for (uint32_t i = from; i < to; i++) {
         const struct request *r = &b->requests[i];
-        for (uint32_t k = r->key_first; k < r->key_first + r->nkeys; k++)
-            keyspace_look_ahead(w->server->shards[b->keys[k].shard]->keyspace, r->db, b->keys[k].hash, &ahead);
+        const struct key *keys = request_keys(b, r);
+        for (uint32_t k = 0; k < r->nkeys; k++)
+            keyspace_look_ahead(w->server->shards[keys[k].shard]->keyspace, r->db, keys[k].hash, &ahead);
     }
     lookahead_end(&ahead);
 }
@@ -118,10 +119,7 @@ static void run_batch(struct worker *w, struct batch *b, struct effects *effects
     for (uint32_t i = b->hold_first; i < b->hold_end; i++) {
         if ((i - b->hold_first) % AHEAD_REQUESTS == 0)
             look_ahead(w, b, i, i + AHEAD_REQUESTS < b->hold_end ? i + AHEAD_REQUESTS : b->hold_end);
-        b->requests[i].group = NULL;
-        b->requests[i].from = b->reply.len;
-        batch_execute(w, b, i, &b->reply, effects);
-        b->requests[i].to = b->reply.len;
+        batch_execute(w, b, &b->requests[i], &b->reply, effects);
         if (effects && !PLANTED(PLANTED_BUNDLE_EFFECTS_LATE)) {
             uint64_t position = effects_flush(effects, w->journal, w->id, true);
             if (position > b->position)

@@ -36,7 +36,7 @@ struct group *group_get(struct worker *w, struct batch *b, uint32_t shard)
 static void group_free(struct group *g)
 {
     reply_deinit(&g->reply);
-    mem_free(NULL, g->tasks);
+    mem_free(NULL, g->requests);
     mem_free(NULL, g);
 }
 
@@ -52,13 +52,13 @@ void group_put(struct worker *w, struct group *g)
     w->nfree_groups++;
 }
 
-void group_add(struct group *g, uint32_t request, uint64_t hash)
+void group_add(struct group *g, const struct request *r)
 {
     if (g->count == g->cap) {
         g->cap = g->cap ? g->cap * 2 : 8;
-        g->tasks = mem_realloc(NULL, g->tasks, g->cap * sizeof *g->tasks);
+        g->requests = mem_realloc(NULL, g->requests, g->cap * sizeof *g->requests);
     }
-    g->tasks[g->count++] = (struct task){.hash = hash, .request = request};
+    g->requests[g->count++] = *r;
 }
 
 static void free_unused(struct worker *w, uint32_t n)
@@ -79,14 +79,12 @@ void groups_trim(struct worker *w)
 
 void groups_deinit(struct worker *w) { free_unused(w, w->nfree_groups); }
 
-/* What its tasks will touch in the keyspace, and its requests, which another worker wrote. */
+/* What its requests will touch in the keyspace. */
 static void look_ahead(struct worker *w, const struct group *g, struct lookahead *l)
 {
-    const struct request *requests = g->batch->requests;
-    for (uint32_t i = 0; i < g->count; i++) {
-        prefetch_line(&requests[g->tasks[i].request]);
-        keyspace_look_ahead(w->shard.keyspace, g->db, g->tasks[i].hash, l);
-    }
+    for (uint32_t i = 0; i < g->count; i++)
+        if (g->requests[i].nkeys > 0)
+            keyspace_look_ahead(w->shard.keyspace, g->requests[i].db, g->requests[i].key.hash, l);
 }
 
 const struct message *groups_look_ahead(struct worker *w, const struct message *chain)
@@ -96,7 +94,7 @@ const struct message *groups_look_ahead(struct worker *w, const struct message *
     ahead.n = 0;
     for (uint32_t keys = 0; end && keys < LOOKAHEAD_MAX; end = end->next)
         if (end->kind == MSG_GROUP) {
-            prefetch_line(((const struct group *)end)->tasks);
+            prefetch_line(((const struct group *)end)->requests);
             prefetch_line(((const struct group *)end)->batch);
             keys += ((const struct group *)end)->count;
         }
@@ -112,11 +110,8 @@ void group_run(struct worker *w, struct group *g)
     struct batch *b = g->batch;
     struct effects *effects = w->journal ? &w->effects : NULL;
     shard_begin(&w->shard, w->id, w->now_ms, effects);
-    for (uint32_t i = 0; i < g->count; i++) {
-        size_t before = g->reply.len;
-        batch_execute(w, b, g->tasks[i].request, &g->reply, effects);
-        g->tasks[i].reply_len = g->reply.len - before;
-    }
+    for (uint32_t i = 0; i < g->count; i++)
+        batch_execute(w, b, &g->requests[i], &g->reply, effects);
     stat_add(&w->stats.groups_run, 1);
     if (effects && !PLANTED(PLANTED_EFFECTS_LATE))
         g->position = effects_flush(effects, w->journal, w->id, false);

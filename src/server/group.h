@@ -9,25 +9,15 @@
 #include "src/server/batch.h"
 #include "src/wire/reply.h"
 
-/* A request of a group. What the shard's worker writes lies together here, so that the requests themselves are only
- * read by it: the fewer cache lines go back and forth, the better. */
-struct task {
-    uint64_t hash; /* of its first key; 0 if it has none */
-    uint64_t request : 16;
-    uint64_t reply_len : 48; /* an MGET of many keys can have more than 4 GB */
-};
-_Static_assert(BATCH_REQUESTS_MAX <= UINT16_MAX, "requests of a batch are numbered in 16 bits");
-
 /* The commands of one stage for one shard. Owner: the home worker; while under way the shard's worker. */
 struct group {
     struct message msg; /* first */
     struct batch *batch;
     uint32_t shard, home;
-    uint32_t db;        /* that its requests most likely use */
-    struct task *tasks; /* in order of requests; owned */
+    struct request *requests; /* copies, in order; owned */
     uint32_t count, cap;
     struct reply reply; /* the answers, one behind the other */
-    uint32_t taken;     /* tasks whose answers have been put into the output, and their bytes */
+    uint32_t taken;     /* requests whose answers have been put into the output, and their bytes */
     size_t taken_bytes;
     uint64_t position;  /* in the journal, behind its effects */
     struct group *next; /* of the batch's stage, or of the free list */
@@ -40,8 +30,8 @@ void group_put(struct worker *w, struct group *g);
 void groups_trim(struct worker *w);
 void groups_deinit(struct worker *w);
 
-/* Adds request i of the batch. hash: of its first key. */
-void group_add(struct group *g, uint32_t request, uint64_t hash);
+/* Adds a copy of r. */
+void group_add(struct group *g, const struct request *r);
 
 /* Fetches ahead what the first groups of a chain of messages will touch, so that cache misses overlap. Returns the
  * first message that nothing was done for. */

@@ -76,6 +76,11 @@ static inline const char *read_length(const char *s, const char *end, uint32_t *
     }
     if (v == 0)
         return NULL;
+    uint32_t second = (unsigned char)s[1] - (uint32_t)'0';
+    if (second <= 9 && end - s > 3 && s[2] == '\r') {
+        *value = v * 10 + second;
+        return s + 4;
+    }
     const char *stop = end - s > 10 ? s + 9 : end - 1;
     for (s++; s < stop; s++) {
         uint32_t digit = (unsigned char)*s - (uint32_t)'0';
