@@ -1,0 +1,48 @@
+/* The bytes of an RDB file. Source: Redis 7.4 rdb.h and rdb.c.
+ *
+ * "REDIS", four digits of the version, then items, each begun by a byte that is a type (key and value follow) or one
+ * of the marks below; at the end RDB_END and, from version 5 on, the CRC-64 of all bytes before it (little endian), or
+ * 0 if it was not computed.
+ *
+ * A length is one byte 00xxxxxx; two bytes 01xxxxxx, big endian; 0x80 and 32 bits, or 0x81 and 64 bits, big endian. In
+ * the place of a string's length 11xxxxxx says how it is encoded. Versions: 9 Redis 5 and 6, 10 Redis 7.0, 11 Redis
+ * 7.2, 12 Redis 7.4. */
+#ifndef SKUA_PERSIST_RDB_FORMAT_H
+#define SKUA_PERSIST_RDB_FORMAT_H
+
+enum {
+    RDB_VERSION_MAX = 12,
+    RDB_VERSION_CHECKSUM = 5, /* the first with one */
+    RDB_HEADER_BYTES = 9,
+    RDB_CHECKSUM_BYTES = 8,
+};
+
+enum rdb_mark {
+    RDB_SLOT_INFO = 244, /* lengths: slot, keys in it, those of them with an expiry. Hints, in cluster mode only */
+    RDB_FUNCTION = 245,  /* string: the code of a function library */
+    RDB_FUNCTION_PRE_GA = 246, /* as the release candidates of 7.0 wrote it */
+    RDB_MODULE_AUX = 247,      /* length: module; then what only the module can read */
+    RDB_IDLE = 248,            /* length: seconds since the next key was used */
+    RDB_FREQUENCY = 249,       /* byte: the LFU counter of the next key */
+    RDB_AUX = 250,             /* strings: name, value */
+    RDB_RESIZE_DB = 251,       /* lengths: keys, those of them with an expiry. Hints */
+    RDB_EXPIRE_MS = 252,       /* of the next key: 64 bits, little endian, Unix time */
+    RDB_EXPIRE_S = 253,        /* of the next key: 32 bits, little endian; up to version 2 */
+    RDB_SELECT_DB = 254,       /* length: database of the following keys */
+    RDB_END = 255,
+};
+
+enum rdb_type {
+    RDB_TYPE_STRING = 0,
+    RDB_TYPE_MODULE_PRE_GA = 6,
+    RDB_TYPE_MODULE = 7,
+    RDB_TYPES = 26, /* those of version 12 are below this */
+};
+
+enum rdb_length { RDB_LENGTH_6 = 0, RDB_LENGTH_14 = 1, RDB_LENGTH_LONG = 2, RDB_ENCODED = 3 }; /* the first two bits */
+enum { RDB_LENGTH_32_BYTE = 0x80, RDB_LENGTH_64_BYTE = 0x81 };
+
+/* Integers are signed and little endian. LZF: length as compressed, length, compressed bytes. */
+enum rdb_encoding { RDB_ENCODED_INT8 = 0, RDB_ENCODED_INT16 = 1, RDB_ENCODED_INT32 = 2, RDB_ENCODED_LZF = 3 };
+
+#endif
