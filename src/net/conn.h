@@ -51,13 +51,15 @@ struct conn {
     struct reply out; /* the owner appends */
     struct reply sending;
     size_t sent; /* bytes of sending that are out */
-    struct msghdr msg;
-    struct iovec iov[CONN_IOV_MAX];
 
     uint64_t bytes_in, bytes_out, reads, writes;
     bool await_sent; /* on_sent is to come at once, not with the next thing that happens */
     bool reading;    /* wants input */
     bool closing;
+
+    /* Of a send with blobs; what lies behind is far from what most requests touch. */
+    struct msghdr msg;
+    struct iovec iov[CONN_IOV_MAX];
 };
 
 /* Takes fd over. c is the owner's memory, zeroed. pool outlives it. */
