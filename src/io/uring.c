@@ -22,6 +22,7 @@
 
 #include "src/base/assert.h"
 #include "src/base/mem.h"
+#include "src/base/prefetch.h"
 #include "src/io/backend.h"
 #include "src/io/bufring.h"
 #include "src/io/uring.h"
@@ -279,9 +280,20 @@ static void on_special(struct uring *u, uint64_t user_data)
         wake_by_eventfd((struct io *)(uintptr_t)(user_data & ~(uint64_t)UD_TAG_MASK));
 }
 
+/* With a thousand connections an op is not in the cache, nor what its owner has around it: fetches some of it for the
+ * completion with this number. */
+static void look_ahead(const struct uring *u, unsigned number)
+{
+    const struct io_uring_cqe *cqe = &u->ring.cq.cqes[number & u->ring.cq.ring_mask];
+    const char *op = (const char *)(uintptr_t)(cqe->user_data & ~(uint64_t)UD_TAG_MASK);
+    for (int line = 0; line < 4; line++)
+        prefetch_line(op + line * 64);
+}
+
 /* Handles the completions that are there now; those that callbacks cause wait for the next run. */
 static unsigned drain(struct uring *u)
 {
+    enum { AHEAD = 2 };
     unsigned delivered = 0, seen = 0, head;
     unsigned ready = io_uring_cq_ready(&u->ring);
     struct io_uring_cqe *cqe;
@@ -292,6 +304,8 @@ static unsigned drain(struct uring *u)
             break;
         }
         uint64_t user_data = cqe->user_data;
+        if (seen + AHEAD <= ready)
+            look_ahead(u, head + AHEAD);
         if (__builtin_expect((user_data & UD_TAG_MASK) == 0, 1))
             delivered += on_op(u, (struct io_op *)(uintptr_t)user_data, cqe->res, cqe->flags);
         else
