@@ -67,6 +67,8 @@ def test_dir_takes_its_lock_along(start):
 
 def test_ready_names_the_kinds_of_sockets(start):
     with start() as server:
+        while 'connections tcp' not in server.log() and server.alive():
+            time.sleep(0.02)  # it may answer before it says so
         assert 'connections tcp' in server.log() and 'connections unix' not in server.log()
         inside, path = os.path.join(server.folder, 'inside'), os.path.join(server.folder, 'sock')
         os.mkdir(inside)
