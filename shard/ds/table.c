@@ -251,8 +251,8 @@ static void lay_out(struct table *t, const struct gathered *g, struct segment *s
     while (!fill(t, g, s));
     segment_set_shape(s, segment_chunks(s), depth);
     directory_set(&t->directory, hash, s);
-    if (depth > t->depth_seen)
-        t->depth_seen = (uint8_t)depth;
+    if (depth > t->depth_bound)
+        t->depth_bound = (uint8_t)depth;
 }
 
 static void split(struct table *t, uint64_t hash, struct segment *s)
@@ -319,6 +319,9 @@ static bool merge(struct table *t, uint64_t hash, struct segment *s)
     clear_segment(t, &other, 0);
     lay_out(t, &g, s, hash & ~bit, depth - 1, chunks_for(count + count / 4, 1));
     directory_shrink(&t->directory, hash & ~bit);
+    /* Without sub-directories the root has as many bits as the deepest segment needs. */
+    if (t->directory.root_depth < DIRECTORY_ROOT_DEPTH_MAX)
+        t->depth_bound = (uint8_t)t->directory.root_depth;
     return true;
 }
 

@@ -33,15 +33,16 @@ enum {
 };
 
 typedef uint64_t table_hash(void *arg, const void *entry);
-/* A bucket is about to change for the first time in this epoch. */
+/* A bucket is about to change for the first time in this epoch. Called in the middle of changes: nothing of the table
+ * but this bucket may be looked at, and no step taken. */
 typedef void table_preimage(void *arg, struct bucket *bucket);
 
 struct table {
     struct directory directory;
-    uint8_t depth_seen; /* no segment was ever deeper */
-    uint8_t epoch;      /* 0 or TABLE_EPOCH */
-    uint64_t size;      /* entries */
-    uint64_t buckets;   /* of all segments */
+    uint8_t depth_bound; /* no segment is deeper */
+    uint8_t epoch;       /* 0 or TABLE_EPOCH */
+    uint64_t size;       /* entries */
+    uint64_t buckets;    /* of all segments */
     uint64_t shrink_position, clear_position;
     /* Entries that no segment had room for, with the fraction at depth 0: only when a great many hashes agree in all
      * bits that count, which nobody meets who does not know the seed. Searched from end to end. */

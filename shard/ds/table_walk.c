@@ -70,7 +70,7 @@ static void *random_try(const struct table *t, uint64_t r, uint64_t accept, stru
 {
     const struct segment *s = directory_find(&t->directory, r);
     uint32_t n = segment_buckets(s), depth = segment_depth(s);
-    uint64_t weight = (uint64_t)n << depth, bound = (uint64_t)SEGMENT_BUCKETS_MAX << t->depth_seen;
+    uint64_t weight = (uint64_t)n << depth, bound = (uint64_t)SEGMENT_BUCKETS_MAX << t->depth_bound;
     struct bucket *b = segment_bucket(s, (uint32_t)((accept >> 40) * n >> 24));
     uint32_t slot = (uint32_t)((r & 0xffff) * BUCKET_SLOTS >> 16);
     if (!b->tag[slot] || (uint64_t)(((unsigned __int128)(accept & 0xffffffff) * bound) >> 32) >= weight)

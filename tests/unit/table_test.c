@@ -6,6 +6,7 @@
 #include <stdint.h>
 /* after the above: cmocka.h needs them */
 #include <cmocka.h>
+#include <math.h>
 #include <string.h>
 
 #include "shard/ds/table.h"
@@ -191,41 +192,53 @@ static void preimages(void **state)
 
 static uint64_t next_random(void *arg) { return random_u64(arg); }
 
-static void random_is_uniform(void **state)
+/* The first keys items are all that is in the table. */
+static void check_random(struct world *w, uint32_t keys)
 {
-    enum { KEYS = 1500, DRAWS = 200 };
-    struct world w;
-    random_cases(&w.random, 1);
-    setup(&w, KEYS, false);
-    for (uint32_t i = 0; i < KEYS; i++)
-        insert(&w, &w.item[i]);
-    for (uint32_t i = 0; i < KEYS * DRAWS; i++) {
+    enum { DRAWS = 200 };
+    for (uint32_t i = 0; i < keys; i++)
+        w->item[i].given = 0;
+    for (uint32_t i = 0; i < keys * DRAWS; i++) {
         struct table_place p;
-        struct item *item = table_random(&w.table, next_random, &w.random, &p);
+        struct item *item = table_random(&w->table, next_random, &w->random, &p);
         assert_non_null(item);
         item->given++;
     }
-    double chi2 = 0;
-    for (uint32_t i = 0; i < KEYS; i++)
-        chi2 += ((double)w.item[i].given - DRAWS) * ((double)w.item[i].given - DRAWS) / DRAWS;
-    /* Mean KEYS - 1, deviation sqrt(2 * KEYS) = 55; six of them is once in 10^9. */
-    assert_true(chi2 > KEYS - 6 * 55 && chi2 < KEYS + 6 * 55);
+    double chi2 = 0, degrees = keys - 1, x = 18;
+    for (uint32_t i = 0; i < keys; i++)
+        chi2 += ((double)w->item[i].given - DRAWS) * ((double)w->item[i].given - DRAWS) / DRAWS;
+    /* Either fails once in e^x cases at most (B. Laurent and P. Massart, "Adaptive estimation of a quadratic functional
+     * by model selection", 2000, lemma 1). */
+    assert_true(chi2 > degrees - 2 * sqrt(degrees * x));
+    assert_true(chi2 < degrees + 2 * sqrt(degrees * x) + 2 * x);
+}
+
+static void random_is_uniform(void **state)
+{
+    struct world w;
+    random_cases(&w.random, 1);
+    setup(&w, 1500, false);
+    for (uint32_t i = 0; i < w.n; i++)
+        insert(&w, &w.item[i]);
+    check_random(&w, w.n);
     teardown(&w);
 }
 
 static void shrinks_to_nothing(void **state)
 {
+    enum { LEFT = 20 };
     struct world w;
     random_cases(&w.random, 1);
-    setup(&w, 100000, false);
+    setup(&w, 200000, false);
     for (uint32_t i = 0; i < w.n; i++)
         insert(&w, &w.item[i]);
-    for (uint32_t i = 10; i < w.n; i++)
+    for (uint32_t i = LEFT; i < w.n; i++)
         remove_item(&w, &w.item[i]);
     for (int i = 0; i < 100000 && table_is_sparse(&w.table); i++)
         table_shrink_step(&w.table);
     assert_true(w.table.buckets <= 8 && w.table.directory.root_depth <= 3);
     check_all(&w);
+    check_random(&w, LEFT); /* it remembers nothing of its former size */
     teardown(&w);
 }
 
