@@ -171,7 +171,7 @@ static void answer_error(struct batch *b, struct request *r, struct reply *reply
     stat_add(&b->home->stats.errors, 1);
 }
 
-/* Why the client may not run this command, or NULL. */
+/* Why the client may not run this command. */
 enum refusal { REFUSED_NOT, REFUSED_PROTECTED, REFUSED_UNAUTHENTICATED };
 
 static bool is_allowed(int setting, const struct client *c)
@@ -220,6 +220,9 @@ static bool must_pause(const struct client *c, const struct request *r)
 }
 
 enum request_run { RAN, RAN_DEFERRED, RAN_NOT };
+
+/* Nothing more of what it has sent is to run. */
+static bool is_leaving(const struct client *c) { return c->close_after_reply || c->conn.closing; }
 
 /* Runs a request that needs no other worker: an error, a home command, or one of the own shard (not held). */
 static enum request_run run_here(struct batch *b, uint32_t i, struct reply *reply)
@@ -306,7 +309,7 @@ static enum request_run run_direct(struct batch *b)
                 look_ahead(b, b->cursor, end);
         }
         while (b->cursor < end) {
-            if (b->client->close_after_reply || b->client->conn.closing)
+            if (is_leaving(b->client))
                 return RAN;
             b->stage_first = b->cursor;
             enum request_run ran = run_direct_one(b);
@@ -402,7 +405,7 @@ static bool stage_start(struct batch *b)
     struct client *c = b->client;
     b->stage_first = b->cursor;
     batch_copy_source(b);
-    while (b->cursor < b->count && !c->close_after_reply) {
+    while (b->cursor < b->count && !is_leaving(c)) {
         struct request *r = &b->requests[b->cursor];
         enum refusal why = refusal(c, r);
         if (why == REFUSED_NOT && (!may_join(b, &s, r) || (r->route == ROUTE_SHARD && must_pause(c, r))))
@@ -480,11 +483,11 @@ static void stage_finish(struct batch *b)
 static bool batch_advance(struct batch *b)
 {
     struct client *c = b->client;
-    while (b->cursor < b->count && !c->close_after_reply && !c->conn.closing) {
+    while (b->cursor < b->count && !is_leaving(c)) {
         enum request_run ran = rest_is_direct(b) ? run_direct(b) : RAN;
         if (ran == RAN_DEFERRED)
             return false;
-        if (b->cursor == b->count || c->close_after_reply || c->conn.closing)
+        if (b->cursor == b->count || is_leaving(c))
             break;
         if (ran == RAN_NOT || !stage_start(b)) {
             client_pause(c);
@@ -519,7 +522,7 @@ static bool batch_run(struct batch *b)
 void batches_run(struct client *c)
 {
     struct worker *w = c->worker;
-    while (!c->batch && !c->close_after_reply && !c->conn.closing) {
+    while (!c->batch && !is_leaving(c)) {
         struct batch *b = batch_get(w, c);
         batch_parse(b);
         if (b->count == 0) {

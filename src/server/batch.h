@@ -5,8 +5,8 @@
  * *stages*. In a stage, single-shard commands go as one group per shard, all at once; a stage ends before a command
  * that must not overtake earlier ones (a signal, or any with pipeline-order strict, if other shards have work in the
  * stage), before one that needs several shards, and before one that looks at the whole server. When all of a stage is
- * done, its replies are put in order and the next begins. As long as nothing leaves the worker, commands run one after
- * the other straight into the connection's output.
+ * done, its replies are put in order and the next begins. If nothing that is left of a batch leaves the worker, its
+ * commands run one after the other straight into the connection's output.
  *
  * Memory: arguments point into the connection's input while the batch runs in the call that parsed it; if it has to
  * wait for others they are copied into the batch first. Batches are reused. */

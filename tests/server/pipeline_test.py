@@ -114,6 +114,20 @@ def test_protocol_error_behind_commands_of_all_shards(start):
 
 
 @as_redis
+def test_http_request_with_commands_for_all_shards(start):
+    with start() as server:
+        other = server.connect()
+        writes = pipeline(*(('SET', 'k%d' % n, 'v') for n in range(KEYS)))
+        for before in (b'', pipeline(*(('GET', 'k%d' % n) for n in range(KEYS)))):
+            for request in (b'POST / HTTP/1.1\r\n', b'Host: x\r\n', b'Host: x\r\n\r\n'):
+                browser = server.connect()
+                browser.send(before + request + writes)
+                while browser.read()[0] != CLOSED:
+                    pass
+                assert other.call('DBSIZE') == 0
+
+
+@as_redis
 def test_long_pipeline_with_several_shards_in_between(start):
     with start() as server:
         one = server.connect()
