@@ -202,7 +202,7 @@ void batch_copy_source(struct batch *b)
     if (first == end)
         return;
     size_t len = (size_t)(v[end - 1].ptr + v[end - 1].len - v[first].ptr);
-    if (len > b->bytes_cap) {
+    if (!b->bytes || len > b->bytes_cap) {
         mem_free(NULL, b->bytes);
         b->bytes_cap = mem_good_size(len);
         b->bytes = mem_alloc(NULL, b->bytes_cap);

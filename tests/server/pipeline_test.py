@@ -114,6 +114,17 @@ def test_protocol_error_behind_commands_of_all_shards(start):
 
 
 @as_redis
+def test_nothing_to_copy_but_an_empty_word(start):
+    """Quoted words do not lie in the input."""
+    with start() as server:
+        one = server.connect()
+        one.send(b''.join(b'"GET" "k%d"\r\n' % n for n in range(KEYS)) + encode(''))
+        got = replies(one, KEYS + 1)
+        assert got[:KEYS] == [b'$-1\r\n'] * KEYS
+        assert got[KEYS].startswith(b"-ERR unknown command ''")
+
+
+@as_redis
 def test_http_request_with_commands_for_all_shards(start):
     with start() as server:
         other = server.connect()
