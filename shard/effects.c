@@ -50,7 +50,7 @@ void effects_add(struct effects *e, uint32_t db, uint32_t argc, const struct sli
     if (e->db != db && !(PLANTED(PLANTED_SELECT_MISSING) && e->commands > 0)) {
         char text[16];
         int n = snprintf(text, sizeof text, "%u", db);
-        add_command(e, 2, (struct slice[]){slice_str("SELECT"), slice_of(text, (size_t)n)});
+        add_command(e, 2, (struct slice[]){slice_str("select"), slice_of(text, (size_t)n)});
         e->db = db;
     }
     add_command(e, argc, argv);

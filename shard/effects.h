@@ -28,7 +28,8 @@ struct effects {
 void effects_init(struct effects *e);
 void effects_deinit(struct effects *e);
 
-/* Appends one command, after a SELECT if db differs from the last one's. Copies. */
+/* Appends one command, after a SELECT if db differs from the last one's. Copies. The SELECT is spelled in lower case:
+ * by that persistence tells it from those of a redis-server that went on with the file. */
 void effects_add(struct effects *e, uint32_t db, uint32_t argc, const struct slice *argv);
 
 /* Gives what was collected to sink and forgets it. Returns the position, 0 if there was nothing. */

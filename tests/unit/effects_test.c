@@ -31,7 +31,7 @@ struct test_sink {
 /* SELECT is no command of the caller's. Returns whether it was one. */
 static bool take_select(const struct arg_arena *args, int64_t *db)
 {
-    if (args->n != 2 || !slice_eq(args->v[0], slice_str("SELECT")))
+    if (args->n != 2 || !slice_eq(args->v[0], slice_str("select")))
         return false;
     assert_true(num_parse_i64(args->v[1], db));
     return true;
