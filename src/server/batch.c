@@ -397,16 +397,32 @@ static void stage_start_groups(struct batch *b)
     }
 }
 
+/* Nothing that a client or the configuration can ask for makes its requests for shards anything but usual. Holds until
+ * a command of its own runs. */
+static bool is_plain(const struct client *c)
+{
+    return c->worker->pause == PAUSE_NONE && !client_must_authenticate(c) && c->reply_mode == REPLY_ON &&
+           !c->worker->strict_order;
+}
+
 /* Routes requests from cursor on until one that must wait for those before it. False if it cannot even begin: the first
  * one has to wait for the end of CLIENT PAUSE. */
 static bool stage_start(struct batch *b)
 {
     struct stage s = {0};
     struct client *c = b->client;
+    bool plain = is_plain(c);
     b->stage_first = b->cursor;
     batch_copy_source(b);
     while (b->cursor < b->count && !is_leaving(c)) {
         struct request *r = &b->requests[b->cursor];
+        if (plain && r->route == ROUTE_SHARD && !(r->row->flags & (CMD_SIGNAL | CMD_PROTECTED))) {
+            bind_request(b, r);
+            r->silent = false;
+            join_group(b, &s, r);
+            b->cursor++;
+            continue;
+        }
         enum refusal why = refusal(c, r);
         if (why == REFUSED_NOT && (!may_join(b, &s, r) || (r->route == ROUTE_SHARD && must_pause(c, r))))
             break;
@@ -417,6 +433,7 @@ static bool stage_start(struct batch *b)
             b->cursor++;
             if (ran == RAN_DEFERRED)
                 break;
+            plain = is_plain(c);
             continue;
         }
         bind_request(b, r);

@@ -171,20 +171,30 @@ struct relocation {
 };
 
 /* All strings lie in the input but those in blobs. */
-static inline const char *relocated(const struct relocation *m, const char *p)
+static inline const char *relocated(const struct relocation *m, const char *p, bool blobs)
 {
-    return is_in(m->source, p) ? m->to + (p - m->from) : p;
+    return !blobs || is_in(m->source, p) ? m->to + (p - m->from) : p;
 }
 
-static void relocate(struct batch *b, const struct relocation *m, uint32_t arg_first, uint32_t arg_end)
+static inline __attribute__((always_inline)) void relocate_all(struct batch *b, const struct relocation *m,
+                                                               uint32_t arg_first, uint32_t arg_end, bool blobs)
 {
     for (uint32_t i = arg_first; i < arg_end; i++)
-        b->args.v[i].ptr = relocated(m, b->args.v[i].ptr);
+        b->args.v[i].ptr = relocated(m, b->args.v[i].ptr, blobs);
     for (uint32_t i = b->stage_first; i < b->count; i++)
         if (b->requests[i].nkeys > 0)
-            b->requests[i].key.ptr = relocated(m, b->requests[i].key.ptr);
+            b->requests[i].key.ptr = relocated(m, b->requests[i].key.ptr, blobs);
     for (uint32_t i = b->requests[b->stage_first].key_first; i < b->nkeys; i++)
-        b->keys[i].ptr = relocated(m, b->keys[i].ptr);
+        b->keys[i].ptr = relocated(m, b->keys[i].ptr, blobs);
+}
+
+/* Mostly there are no blobs. */
+static void relocate(struct batch *b, const struct relocation *m, uint32_t arg_first, uint32_t arg_end)
+{
+    if (b->blobs.n == 0)
+        relocate_all(b, m, arg_first, arg_end, false);
+    else
+        relocate_all(b, m, arg_first, arg_end, true);
 }
 
 void batch_copy_source(struct batch *b)
