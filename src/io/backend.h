@@ -4,7 +4,7 @@
 
 #include "src/io/io.h"
 
-enum op_kind { OP_ACCEPT, OP_RECV, OP_RECV_INTO, OP_SEND, OP_SENDMSG };
+enum op_kind { OP_ACCEPT, OP_RECV, OP_RECV_INTO, OP_SEND, OP_SENDMSG, OP_DATASYNC };
 
 enum { RECV_BUFFERS_MAX = 1024, RECV_BUFFER_BYTES = 16 * 1024 };
 

@@ -1,9 +1,10 @@
-/* The epoll backend: the same completions made from readiness.
+/* The epoll backend: the same completions made from readiness, but for those of syncs, which a thread makes (syncer.h).
  *
  * Each descriptor is registered once, edge-triggered for both directions, and its slot remembers what the kernel said
  * last. An op is in one of these states:
  *   QUEUED   in `ready`: the next run tries its system call.
  *   WAITING  the system call found nothing to do; an edge will come.
+ *   SYNCING  with the syncer, whose wake comes by the eventfd.
  * A read that got less than it asked for has emptied the socket, so no second one is made only to see EAGAIN; unless
  * the peer has closed, for then no further edge comes. Slots are found by descriptor, and events carry the slot's
  * generation, so that one for a closed descriptor is not taken for its successor's. */
@@ -16,8 +17,9 @@
 #include "src/base/assert.h"
 #include "src/base/mem.h"
 #include "src/io/backend.h"
+#include "src/io/syncer.h"
 
-enum op_state { IDLE, QUEUED, WAITING };
+enum op_state { IDLE, QUEUED, WAITING, SYNCING };
 
 enum { EVENTS_MAX = 256, ACCEPTS_MAX = 64, ARENA_BYTES_MAX = 1 << 20, LINE_BYTES = 64 };
 
@@ -42,7 +44,8 @@ struct poller {
     uint64_t resume_ns;
     char *arena; /* what a run receives lies here one after the other, at cache lines */
     size_t arena_bytes, arena_used, recv_bytes;
-    unsigned awaited; /* completions of this run that io_wait must not sleep over */
+    struct syncer *syncer; /* NULL until there is something to sync */
+    unsigned awaited;      /* completions of this run that io_wait must not sleep over */
 };
 
 static const struct io_vtable vtable;
@@ -79,9 +82,21 @@ static void queue(struct poller *p, struct io_op *op)
     list_push_back(&p->ready, &op->link);
 }
 
+static void start_sync(struct poller *p, struct io_op *op)
+{
+    if (!p->syncer)
+        p->syncer = syncer_create(&p->base);
+    op->state = SYNCING;
+    syncer_start(p->syncer, op);
+}
+
 static void poller_start(struct io *io, struct io_op *op)
 {
     struct poller *p = of(io);
+    if (op->kind == OP_DATASYNC) {
+        start_sync(p, op);
+        return;
+    }
     if (op->fd >= p->slot_count)
         grow_slots(p, op->fd);
     struct slot *s = &p->slots[op->fd];
@@ -103,6 +118,8 @@ static void poller_cancel(struct io *io, struct io_op *op)
 {
     if (op->state == WAITING)
         queue(of(io), op); /* where it is seen to be cancelled */
+    else if (op->state == SYNCING)
+        syncer_cancel(of(io)->syncer, op);
 }
 
 static void poller_close(struct io *io, int fd)
@@ -250,6 +267,8 @@ static unsigned try(struct poller *p, struct io_op *op)
     case OP_SEND:
     case OP_SENDMSG:
         return try_send(p, op);
+    case OP_DATASYNC: /* never queued */
+        break;
     }
     return 0;
 }
@@ -264,6 +283,18 @@ static unsigned try_queued(struct poller *p)
     list_move(&now, &p->ready);
     for (struct list *l; (l = list_pop_front(&now));)
         delivered += try(p, container_of(l, struct io_op, link));
+    return delivered;
+}
+
+static unsigned deliver_synced(struct poller *p)
+{
+    unsigned delivered = 0;
+    struct list done;
+    syncer_take(p->syncer, &done);
+    for (struct list *l; (l = list_pop_front(&done)); delivered++) {
+        struct io_op *op = container_of(l, struct io_op, link);
+        op_finish(op, syncer_result(op));
+    }
     return delivered;
 }
 
@@ -334,6 +365,8 @@ static unsigned poller_run(struct io *io, uint64_t deadline_ns)
     ASSERT(n >= 0 || errno == EINTR);
     for (int i = 0; i < n; i++)
         delivered += on_event(p, &events[i]);
+    if (p->syncer)
+        delivered += deliver_synced(p);
     return delivered;
 }
 
@@ -345,6 +378,8 @@ static void poller_destroy(struct io *io)
 {
     struct poller *p = of(io);
     ASSERT(list_empty(&p->ready) && list_empty(&p->paused));
+    if (p->syncer)
+        syncer_destroy(p->syncer);
     close(p->fd);
     close(p->base.wake_fd);
     mem_free(NULL, p->slots);

@@ -75,6 +75,8 @@ void io_sendmsg(struct io *io, struct io_op *op, int fd, const struct msghdr *ms
     start(io, op, OP_SENDMSG, fd, (void *)msg, len);
 }
 
+void io_datasync(struct io *io, struct io_op *op, int fd) { start(io, op, OP_DATASYNC, fd, NULL, 0); }
+
 void io_cancel(struct io *io, struct io_op *op)
 {
     if (op->state == 0 || op->cancelled)

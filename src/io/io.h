@@ -63,7 +63,7 @@ void io_destroy(struct io *io);
 /* "io_uring", "epoll" or "sim". */
 const char *io_name(const struct io *io);
 
-/* A descriptor stays with the io that it was first given to. At most one of io_accept, io_recv and io_recv_into, and
+/* A socket stays with the io that it was first given to. At most one of io_accept, io_recv and io_recv_into, and
  * one send, may be active on it. */
 
 /* Accepts until cancelled. done gets one accepted close-on-exec descriptor a call (the callee owns it; whether it is
@@ -83,6 +83,10 @@ void io_recv_into(struct io *io, struct io_op *op, int fd, void *buf, size_t len
 enum { IO_SEND_BYTES_MAX = 1 << 30 };
 void io_send(struct io *io, struct io_op *op, int fd, const void *buf, size_t len);
 void io_sendmsg(struct io *io, struct io_op *op, int fd, const struct msghdr *msg);
+
+/* fdatasync(2) of a file, which may be synced by any io and by several: 0 or -errno, see disk.h for what either means.
+ * Covers what was written before this call. The file stays open until completion. */
+void io_datasync(struct io *io, struct io_op *op, int fd);
 
 /* Asks for op to end early. Its last completion comes with -ECANCELED, or with its result if that was already there. */
 void io_cancel(struct io *io, struct io_op *op);

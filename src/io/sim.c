@@ -112,13 +112,15 @@ void sim_spawn(struct sim *sim, enum sim_role role, const char *name, sim_task_f
 void sim_block(struct sim *sim, sim_ready *ready, void *arg, uint64_t deadline_ns, const char *what)
 {
     struct sim_task *task = sim->current;
-    ASSERT(task && fiber_current() == task->fiber); /* a worker's own fibers do not block the worker */
+    ASSERT(sim_may_block(sim)); /* a worker's own fibers do not block the worker */
     task->ready = ready;
     task->ready_arg = arg;
     task->deadline_ns = deadline_ns;
     task->waits_for = what;
     fiber_yield();
 }
+
+bool sim_may_block(const struct sim *sim) { return sim->current && fiber_current() == sim->current->fiber; }
 
 void sim_sleep_ns(struct sim *sim, uint64_t ns) { sim_block(sim, NULL, NULL, sim->now_ns + ns, "time"); }
 
@@ -189,6 +191,8 @@ static enum sim_end run(struct sim *sim, bool workers_too)
             take_turn(sim, task);
         else if (!jump_to_next_event(sim))
             return SIM_DEADLOCK;
+        if (sim->crashed)
+            return SIM_CRASHED;
         if (sim->steps >= steps_end || sim->now_ns >= time_end)
             return SIM_LIMIT;
     }
@@ -202,7 +206,7 @@ static _Thread_local struct sim *running;
 static void on_shared_op(void)
 {
     struct sim *sim = running;
-    if (sim && sim->current && fiber_current() == sim->current->fiber && sim_chance(sim, sim->config.switch_rate, 1000))
+    if (sim && sim_may_block(sim) && sim_chance(sim, sim->config.switch_rate, 1000))
         sim_yield(sim);
 }
 #endif
@@ -218,7 +222,7 @@ static enum sim_end run_hooked(struct sim *sim, bool workers_too)
     shared_op_hook = NULL;
     running = NULL;
 #endif
-    if (end != SIM_DONE) {
+    if (end == SIM_DEADLOCK || end == SIM_LIMIT) {
         fprintf(stderr, "sim: %s\n", end == SIM_DEADLOCK ? "deadlock" : "limit reached");
         sim_describe(sim, stderr);
     }

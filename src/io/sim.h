@@ -44,8 +44,9 @@ enum sim_role { SIM_WORKER, SIM_CLIENT };
 void sim_spawn(struct sim *sim, enum sim_role role, const char *name, sim_task_fn *fn, void *arg);
 
 /* SIM_DEADLOCK: no task can ever go on. SIM_LIMIT: more steps or time than the configuration allows. Both print the
- * state of the world to stderr. sim_run ends with the last client, sim_finish with the last worker too. */
-enum sim_end { SIM_DONE, SIM_DEADLOCK, SIM_LIMIT };
+ * state of the world to stderr. SIM_CRASHED: as sim_disk.h was asked to; nothing goes on in this world.
+ * sim_run ends with the last client, sim_finish with the last worker too. */
+enum sim_end { SIM_DONE, SIM_DEADLOCK, SIM_LIMIT, SIM_CRASHED };
 enum sim_end sim_run(struct sim *sim);
 enum sim_end sim_finish(struct sim *sim);
 

@@ -9,7 +9,7 @@
 #include "src/io/backend.h"
 #include "src/io/sim_world.h"
 
-enum op_state { IDLE, QUEUED, WAITING, LATE };
+enum op_state { IDLE, QUEUED, WAITING, LATE, SYNCING };
 
 enum { BUFFERS_MAX = 64, GARBAGE = 0xdd };
 
@@ -17,6 +17,7 @@ struct sim_io {
     struct io base;
     struct sim *sim;
     struct list ready; /* QUEUED: to be tried */
+    struct list syncs; /* SYNCING, by the order of start */
     struct list late;  /* quiet sends that were sent whole: complete when the run ends */
     struct sim_io **wakes;
     unsigned wake_count;
@@ -42,9 +43,23 @@ void sim_io_notify(struct sim_io *io, struct io_op *op)
         queue(io, op);
 }
 
+/* op->buf is the sync until the op ends. */
+static void start_sync(struct sim_io *io, struct io_op *op)
+{
+    struct sim_sync *sync = mem_alloc(NULL, sizeof *sync);
+    *sync = sim_disk_begin_sync(io->sim, op->fd);
+    op->buf = sync;
+    op->state = SYNCING;
+    list_push_back(&io->syncs, &op->link);
+}
+
 static void sim_io_start(struct io *base, struct io_op *op)
 {
     struct sim_io *io = of(base);
+    if (op->kind == OP_DATASYNC) {
+        start_sync(io, op);
+        return;
+    }
     struct sim_socket *s = sim_socket_of(io->sim, op->fd);
     ASSERT((!s->io || s->io == io) && (op->kind == OP_ACCEPT) == (s->port != 0));
     s->io = io;
@@ -54,6 +69,7 @@ static void sim_io_start(struct io *base, struct io_op *op)
     queue(io, op);
 }
 
+/* A sync that has begun is not to be stopped, as in the kernel. */
 static void sim_io_cancel(struct io *base, struct io_op *op) { sim_io_notify(of(base), op); }
 
 static void sim_io_close(struct io *base, int fd) { sim_net_close(sim_socket_of(of(base)->sim, fd)); }
@@ -173,6 +189,8 @@ static unsigned try(struct sim_io *io, struct io_op *op)
     case OP_SEND:
     case OP_SENDMSG:
         return try_send(io, op, s);
+    case OP_DATASYNC: /* never queued */
+        break;
     }
     return 0;
 }
@@ -204,6 +222,34 @@ static unsigned deliver_late(struct sim_io *io)
     return delivered;
 }
 
+static unsigned deliver_synced(struct sim_io *io)
+{
+    unsigned delivered = 0;
+    for (struct list *l = io->syncs.next, *next; l != &io->syncs; l = next) {
+        struct io_op *op = container_of(l, struct io_op, link);
+        struct sim_sync sync = *(struct sim_sync *)op->buf;
+        next = l->next;
+        if (sync.due_ns > io->sim->now_ns)
+            continue;
+        list_remove(l);
+        mem_free(NULL, op->buf); /* now: if the world crashes here, this goes no further */
+        op_finish(op, sim_disk_end_sync(io->sim, &sync));
+        delivered++;
+    }
+    return delivered;
+}
+
+/* The first end of a sync, or limit_ns if that is earlier. */
+static uint64_t next_synced_ns(const struct sim_io *io, uint64_t limit_ns)
+{
+    for (struct list *l = io->syncs.next; l != &io->syncs; l = l->next) {
+        const struct sim_sync *sync = container_of(l, struct io_op, link)->buf;
+        if (sync->due_ns < limit_ns)
+            limit_ns = sync->due_ns;
+    }
+    return limit_ns;
+}
+
 static bool has_work(void *arg)
 {
     struct sim_io *io = arg;
@@ -222,10 +268,10 @@ static unsigned sim_io_run(struct io *base, uint64_t deadline_ns)
     unsigned delivered = 0;
     bool woken = false;
     do {
-        sim_block(io->sim, has_work, io, deadline_ns, "completions");
+        sim_block(io->sim, has_work, io, next_synced_ns(io, deadline_ns), "completions");
         woken |= io->woken;
         io->woken = false;
-        delivered += try_ready(io);
+        delivered += try_ready(io) + deliver_synced(io);
     } while (delivered == 0 && !woken && io->sim->now_ns < deadline_ns);
     return delivered + deliver_late(io);
 }
@@ -234,10 +280,20 @@ static unsigned sim_io_run(struct io *base, uint64_t deadline_ns)
 
 static int sim_io_enter(struct io *base) { return 0; }
 
+/* Of ops whose owners did not live to see their end. */
+static void drop_syncs(struct sim_io *io)
+{
+    for (struct list *l = io->syncs.next; l != &io->syncs; l = l->next)
+        mem_free(NULL, container_of(l, struct io_op, link)->buf);
+}
+
 static void sim_io_destroy(struct io *base)
 {
     struct sim_io *io = of(base);
-    ASSERT(list_empty(&io->ready) && list_empty(&io->late));
+    if (io->sim->crashed)
+        drop_syncs(io);
+    else
+        ASSERT(list_empty(&io->ready) && list_empty(&io->late) && list_empty(&io->syncs));
     mem_free(NULL, io->buffers);
     mem_free(NULL, io->wakes);
     mem_free(NULL, io);
@@ -273,6 +329,7 @@ int sim_backend_create(struct io **out, const struct io_config *config)
     io->sim = config->sim;
     list_init(&io->ready);
     list_init(&io->late);
+    list_init(&io->syncs);
     io->buffer_count = config->recv_buffers < BUFFERS_MAX ? config->recv_buffers : BUFFERS_MAX;
     io->buffer_bytes = config->recv_buffer_bytes;
     io->buffers = mem_alloc(NULL, io->buffer_count * io->buffer_bytes);

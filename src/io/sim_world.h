@@ -1,5 +1,5 @@
-/* What the parts of the simulator share: sim.c has the clock and the tasks, sim_net.c the network, sim_io.c the io.
- * Only they include this. */
+/* What the parts of the simulator share: sim.c has the clock and the tasks, sim_net.c the network, sim_disk.c the disk,
+ * sim_io.c the io. Only they include this. */
 #ifndef SKUA_IO_SIM_WORLD_H
 #define SKUA_IO_SIM_WORLD_H
 
@@ -9,6 +9,8 @@
 
 struct sim_task;
 struct sim_io;
+struct sim_disk;
+struct sim_file;
 
 struct sim {
     struct sim_config config;
@@ -20,7 +22,9 @@ struct sim {
     struct sim_task *current;    /* NULL in the scheduler */
     struct sim_socket **sockets; /* by descriptor; NULL: free */
     int socket_count;
-    uint64_t next_due_ns; /* nothing arrives earlier */
+    uint64_t next_due_ns;  /* nothing arrives earlier */
+    struct sim_disk *disk; /* NULL: none */
+    bool crashed;
 };
 
 /* Can the task go on? */
@@ -28,6 +32,9 @@ typedef bool sim_ready(void *arg);
 
 /* Gives the processor back until ready(arg) or the deadline. what is for sim_describe. */
 void sim_block(struct sim *sim, sim_ready *ready, void *arg, uint64_t deadline_ns, const char *what);
+
+/* Are we in a task, and not in a fiber of its own, which may not block it? */
+bool sim_may_block(const struct sim *sim);
 
 void sim_record(struct sim *sim, uint64_t what, uint64_t detail);
 bool sim_chance(struct sim *sim, uint32_t rate, uint32_t of);
@@ -67,6 +74,17 @@ int sim_net_accept(struct sim_socket *listener);
 int sim_net_recv(struct sim_socket *s, void *buf, size_t len);
 int sim_net_send(struct sim_socket *s, const void *buf, size_t len);
 void sim_net_close(struct sim_socket *s);
+
+/* A sync that is under way, of a file that stays open meanwhile. */
+struct sim_sync {
+    struct sim_file *file;
+    uint64_t upto;
+    uint64_t due_ns;
+};
+
+struct sim_sync sim_disk_begin_sync(struct sim *sim, int fd);
+/* 0 or -errno. */
+int sim_disk_end_sync(struct sim *sim, const struct sim_sync *sync);
 
 /* Something changed on a socket for which op waits. */
 void sim_io_notify(struct sim_io *io, struct io_op *op);

@@ -121,6 +121,13 @@ static void start_send(struct uring *u, struct io_op *op)
     u->send_awaited |= !op->quiet;
 }
 
+static void arm_datasync(struct uring *u, struct io_op *op)
+{
+    struct io_uring_sqe *sqe = next_sqe(u);
+    io_uring_prep_fsync(sqe, op->fd, IORING_FSYNC_DATASYNC);
+    name(sqe, op);
+}
+
 static void uring_start(struct io *io, struct io_op *op)
 {
     struct uring *u = of(io);
@@ -137,6 +144,9 @@ static void uring_start(struct io *io, struct io_op *op)
     case OP_SEND:
     case OP_SENDMSG:
         start_send(u, op);
+        break;
+    case OP_DATASYNC:
+        arm_datasync(u, op);
         break;
     }
 }
@@ -256,6 +266,16 @@ static unsigned on_send(struct uring *u, struct io_op *op, int res)
     return 1;
 }
 
+static unsigned on_datasync(struct uring *u, struct io_op *op, int res)
+{
+    if (res == -EINTR && !op->cancelled) {
+        arm_datasync(u, op);
+        return 0;
+    }
+    op_finish(op, res == -EINTR ? -ECANCELED : res);
+    return 1;
+}
+
 static unsigned on_op(struct uring *u, struct io_op *op, int res, uint32_t flags)
 {
     switch ((enum op_kind)op->kind) {
@@ -268,6 +288,8 @@ static unsigned on_op(struct uring *u, struct io_op *op, int res, uint32_t flags
         return on_recv_into(u, op, res);
     case OP_ACCEPT:
         return on_accept(u, op, res, flags);
+    case OP_DATASYNC:
+        return on_datasync(u, op, res);
     }
     return 0;
 }
