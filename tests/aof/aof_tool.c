@@ -138,6 +138,7 @@ static int read_file(struct slice bytes)
         item.len += skip;
     }
     mem_free(NULL, args.v);
+    free((char *)bytes.ptr);
     return 0;
 }
 
@@ -177,13 +178,14 @@ static int read_manifest(struct slice text)
 {
     struct aof_manifest m = {0};
     struct aof_manifest_error error;
-    if (!aof_manifest_parse(&m, text, &error)) {
+    bool good = aof_manifest_parse(&m, text, &error);
+    if (good)
+        write_manifest(&m);
+    else
         printf("error %s\n", error.why);
-        return 1;
-    }
-    write_manifest(&m);
     aof_manifest_deinit(&m);
-    return 0;
+    free((char *)text.ptr);
+    return good ? 0 : 1;
 }
 
 static int write_names(const char *filename)
