@@ -307,9 +307,9 @@ static void on_special(struct uring *u, uint64_t user_data)
 static void look_ahead(const struct uring *u, unsigned number)
 {
     const struct io_uring_cqe *cqe = &u->ring.cq.cqes[number & u->ring.cq.ring_mask];
-    const char *op = (const char *)(uintptr_t)(cqe->user_data & ~(uint64_t)UD_TAG_MASK);
+    uintptr_t op = (uintptr_t)(cqe->user_data & ~(uint64_t)UD_TAG_MASK); /* or no address: fetching does not mind */
     for (int line = 0; line < 4; line++)
-        prefetch_line(op + line * 64);
+        prefetch_line((const void *)(op + (uintptr_t)line * 64));
 }
 
 /* Handles the completions that are there now; those that callbacks cause wait for the next run. */

@@ -140,7 +140,7 @@ static void send_more(struct end *e)
     if (left > PATTERN_BYTES)
         left = PATTERN_BYTES;
     if (!e->message || left < 2) {
-        e->out.quiet = e->sent + left == e->to_send;
+        e->out.quiet = !e->message && e->sent + left == e->to_send;
         io_send(e->w->io, &e->out, e->fd, from, left);
         return;
     }
