@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <linux/sockios.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/un.h>
 
 #include "shard/effects.h"
@@ -26,7 +28,7 @@ enum { UNAUTHENTICATED_OUTPUT_BYTES_MAX = 1024 };
 /* One that has ended its side and does not read its replies either is kept for so long. */
 enum { LINGER_MS = 60 * 1000 };
 
-/* One that was told of a protocol error may send for so long until it has noticed. */
+/* One that is being left (QUIT, a protocol error) may send for so long until it has noticed. */
 enum { DROP_INPUT_MS = 1000 };
 
 static void on_input(struct conn *conn);
@@ -279,8 +281,9 @@ static void check_output_limit(struct client *c)
     client_close(c);
 }
 
-/* To close a socket with unread input resets the connection, and the peer would lose replies that it has not read yet.
- * So it is told that nothing more comes, and the rest of its input is dropped until it has closed or time is over. */
+/* To close a socket with unread input, or one whose peer goes on sending, resets the connection, and the peer would
+ * lose replies that the kernel has not sent it yet. So it is told that nothing more comes, and the rest of its input is
+ * dropped until it has closed or time is over. */
 static void linger(struct client *c)
 {
     if (c->lingers)
@@ -296,10 +299,10 @@ static void finish_if_drained(struct client *c)
 {
     if (!(c->close_after_reply || c->input_ended) || c->batch || !conn_drained(&c->conn))
         return;
-    if (c->protocol_error[0] && !c->input_ended && !c->worker->stopping)
-        linger(c);
-    else
+    if (c->input_ended || c->worker->stopping)
         client_close(c);
+    else
+        linger(c);
 }
 
 /* The connection's counters, as they have grown since the last time, into the worker's. */
@@ -444,6 +447,20 @@ void clients_reap(struct worker *w)
     }
 }
 
+/* What the kernel has not brought to the peer yet. */
+static bool has_unsent(const struct client *c)
+{
+    int bytes = 0;
+    return ioctl(c->conn.fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+static bool has_lingered(const struct client *c, int64_t idle_ms)
+{
+    if (!c->lingers && !c->input_ended)
+        return false;
+    return idle_ms > LINGER_MS || (c->lingers && idle_ms > DROP_INPUT_MS && !has_unsent(c));
+}
+
 void clients_cron(struct worker *w)
 {
     int64_t timeout_ms = w->config->timeout * 1000;
@@ -459,9 +476,8 @@ void clients_cron(struct worker *w)
         if (c->conn.closing)
             continue;
         int64_t idle_ms = w->now_ms - c->active_ms;
-        bool lingers = (c->input_ended && idle_ms > LINGER_MS) || (c->lingers && idle_ms > DROP_INPUT_MS);
         bool idles = timeout_ms && !c->batch && idle_ms > timeout_ms;
-        if (lingers || idles)
+        if (idles || has_lingered(c, idle_ms))
             client_close(c);
         else
             check_output_limit(c);

@@ -36,7 +36,7 @@ struct list_ask {
 
 static bool is_wanted(const struct list_ask *l, const struct client *c)
 {
-    return !c->conn.closing && (!l->by_type || client_type_of(c) == l->type);
+    return !c->conn.closing && !c->lingers && (!l->by_type || client_type_of(c) == l->type);
 }
 
 static bool list_run(struct worker *w, struct ask *a, struct ask_part *part)

@@ -1,5 +1,6 @@
 """Pipelines whose commands run on other workers while something happens to their client: it is killed, wants no
 replies, quits, sends garbage, or the order of pipelines changes."""
+import socket
 import threading
 import time
 
@@ -197,21 +198,37 @@ def test_home_commands_while_the_shards_are_held(start):
         assert holder.read()[0] == b'+OK\r\n'
 
 
-def test_replies_before_a_protocol_error_are_not_lost(start):
+LEAVING = ((b'*1\r\n$x\r\n', b'-ERR Protocol error: invalid bulk length\r\n'), (encode('QUIT'), b'+OK\r\n'))
+
+
+def test_replies_before_the_end_are_not_lost(start):
     """Although there is input that nobody will read."""
-    requests = encode('PING') * 5 + encode('ECHO', 'x' * 70000) + b'*1\r\n$x\r\n' + encode('ECHO', 'y' * 100000)
-    expected = b'+PONG\r\n' * 5 + b'$70000\r\n' + b'x' * 70000 + b'\r\n-ERR Protocol error: invalid bulk length\r\n'
-    with start() as server:
-        for _ in range(20):
-            one = server.connect()
-            one.send(requests)
-            assert one.read_to_end() == expected
-            one.close()
-        one, babbling = server.connect(), server.connect()
-        babbling.send(requests)
-        babbling.read_to_end()
-        until = time.monotonic() + 10
-        while one.call('CLIENT', 'LIST').count(b' addr=') > 1:
-            babbling.send(b'more')
-            time.sleep(0.05)
-            assert time.monotonic() < until, 'a client that does not stop sending is still there'
+    for last, answer in LEAVING:
+        requests = encode('PING') * 5 + encode('ECHO', 'x' * 70000) + last + encode('ECHO', 'y' * 100000)
+        expected = b'+PONG\r\n' * 5 + b'$70000\r\n' + b'x' * 70000 + b'\r\n' + answer
+        with start() as server:
+            for _ in range(20):
+                one = server.connect()
+                one.send(requests)
+                assert one.read_to_end() == expected
+                one.close()
+            one, babbling = server.connect(), server.connect()
+            babbling.send(requests)
+            babbling.read_to_end()
+            until = time.monotonic() + 10
+            while b'connected_clients:1\r' not in one.call('INFO', 'clients'):
+                babbling.send(b'more')
+                time.sleep(0.05)
+                assert time.monotonic() < until, 'a client that does not stop sending is still there'
+
+
+def test_replies_before_the_end_wait_for_a_slow_reader(start):
+    for last, answer in LEAVING:
+        with start() as server:
+            slow = server.connect()
+            slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.send(encode('ECHO', 'x' * 300000) + last)
+            time.sleep(2.5)
+            slow.send(b'more')
+            expected = b'$300000\r\n' + b'x' * 300000 + b'\r\n' + answer
+            assert slow.read_to_end() == expected
