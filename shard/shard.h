@@ -3,12 +3,15 @@
 #ifndef SKUA_SHARD_SHARD_H
 #define SKUA_SHARD_SHARD_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "shard/keyspace.h"
+#include "shard/written.h"
 #include "src/base/mem.h"
 
 struct effects;
+struct journal_sink;
 
 struct shard {
     uint32_t id;
@@ -16,6 +19,11 @@ struct shard {
     struct keyspace *keyspace;
     struct mem_account account;
     struct effects *effects; /* where expiry's DELs go; of the group or transaction that runs, NULL without a journal */
+    /* Where its changes go, NULL: nowhere. Changed only by who holds all shards; atomic, for its worker looks also
+     * while it is held. */
+    _Atomic(struct journal_sink *) journal;
+    uint64_t journalled;    /* position of the last batch that tells of it */
+    struct written written; /* while there is a journal */
 };
 
 /* Initialises caller's memory. */
@@ -24,6 +32,11 @@ void shard_deinit(struct shard *s);
 
 /* The lowest database from db on that any of n shards has, or DATABASE_NONE. Any thread. */
 uint32_t shards_next_database(struct shard *const *shards, uint32_t n, uint32_t db);
+
+static inline struct journal_sink *shard_journal(const struct shard *s)
+{
+    return atomic_load_explicit(&((struct shard *)s)->journal, memory_order_acquire);
+}
 
 /* Before a group or transaction runs on it: the time it sees and where its effects go. */
 void shard_begin(struct shard *s, uint32_t user, int64_t now_ms, struct effects *effects);

@@ -20,7 +20,7 @@ struct lookahead {
 };
 
 /* Two lines of each candidate: header and key, and the value of a small entry. If a bucket has none, what is looked for
- * most likely lies in the next one. */
+ * most likely lies in the next one, which is the next line but for one bucket in eight. */
 static inline void lookahead_end(struct lookahead *l)
 {
     for (uint32_t i = 0; i < l->n; i++) {

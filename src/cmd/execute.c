@@ -10,8 +10,9 @@
 void execute(struct cmd *c)
 {
     c->row->run(c);
-    bool missing = PLANTED(PLANTED_EFFECT_MISSING) && c->nkeys == 2;
-    if (c->changed && !c->effects_given && c->effects && !missing)
+    if (PLANTED(PLANTED_EFFECT_MISSING) && c->nkeys == 2)
+        c->changed = false;
+    if (c->changed && !c->effects_given && c->effects)
         effects_add(c->effects, c->db, c->argc, c->argv);
 }
 

@@ -13,6 +13,7 @@
 #include "src/server/bundle.h"
 #include "src/server/client.h"
 #include "src/server/config.h"
+#include "src/server/durable.h"
 #include "src/server/group.h"
 #include "src/server/server.h"
 #include "src/server/worker.h"
@@ -103,7 +104,8 @@ static void set_no_touch(struct worker *w, const struct batch *b, const struct r
         keyspace_set_no_touch(w->server->shards[keys[k].shard]->keyspace, on);
 }
 
-void batch_execute(struct worker *w, struct batch *b, struct request *r, struct reply *reply, struct effects *effects)
+void batch_execute(struct worker *w, struct batch *b, struct request *r, struct reply *reply, struct effects *effects,
+                   struct journal_wait *wait)
 {
     size_t before = reply->len;
     struct cmd c; /* field by field: zeroing all of it first is slow (rep stos) */
@@ -129,6 +131,8 @@ void batch_execute(struct worker *w, struct batch *b, struct request *r, struct 
     if (__builtin_expect(r->no_touch, false))
         set_no_touch(w, b, r, true);
     execute(&c);
+    if (effects)
+        durable_note(&c, wait);
     if (__builtin_expect(r->no_touch, false))
         set_no_touch(w, b, r, false);
     r->reply_len = reply->len - before;
@@ -239,7 +243,7 @@ static enum request_run run_here(struct batch *b, uint32_t i, struct reply *repl
     else if (r->route == ROUTE_ERROR)
         answer_error(b, r, reply);
     else
-        batch_execute(w, b, r, reply, w->journal ? &w->effects : NULL);
+        batch_execute(w, b, r, reply, r->route == ROUTE_SHARD ? durable_effects(w) : NULL, &b->client->wait);
     /* What answers later remembers where its answer begins: batch_deferred_done. */
     r->reply_len = b->pending ? before : reply->len - before;
     r->silent = b->client->reply_mode != REPLY_ON && client_take_silence(b->client);
@@ -304,7 +308,7 @@ static enum request_run run_direct(struct batch *b)
         uint32_t end = b->count - b->cursor < LOOKAHEAD_MAX ? b->count : b->cursor + LOOKAHEAD_MAX;
         /* While it is held none of these is for the shard, which is another's to use. */
         if (!lane_is_held(w->lane)) {
-            shard_begin(&w->shard, w->id, w->now_ms, w->journal ? &w->effects : NULL);
+            shard_begin(&w->shard, w->id, w->now_ms, durable_effects(w));
             if (end - b->cursor > 1)
                 look_ahead(b, b->cursor, end);
         }
@@ -485,14 +489,13 @@ static void stage_finish(struct batch *b)
     while (b->groups) {
         struct group *g = b->groups;
         b->groups = g->next;
-        if (g->position > c->reply_position)
-            c->reply_position = g->position;
+        journal_wait_merge(&c->wait, &g->wait);
         group_put(w, g);
     }
     reply_clear(&b->reply, BATCH_KEEP_BYTES);
-    if (b->position > c->reply_position && !PLANTED(PLANTED_REPLY_EARLY))
-        c->reply_position = b->position;
-    b->position = 0;
+    if (!PLANTED(PLANTED_REPLY_EARLY))
+        journal_wait_merge(&c->wait, &b->wait);
+    b->wait = (struct journal_wait){0};
     b->stage_first = b->cursor;
 }
 
@@ -517,20 +520,16 @@ static bool batch_advance(struct batch *b)
     return true;
 }
 
-static void own_effects_flush(struct worker *w, struct client *c)
-{
-    if (!w->journal)
-        return;
-    uint64_t position = effects_flush(&w->effects, w->journal, w->id, false);
-    if (position > c->reply_position)
-        c->reply_position = position;
-}
-
 /* True if it is finished; else the client waits for it. */
 static bool batch_run(struct batch *b)
 {
+    struct worker *w = b->home;
     bool finished = batch_advance(b);
-    own_effects_flush(b->home, b->client);
+    if (durable_effects(w)) {
+        if (!lane_is_held(w->lane))
+            durable_saw_shard(w, &b->client->wait);
+        durable_stamp(w, &b->client->wait);
+    }
     if (!finished)
         batch_copy_source(b);
     return finished;

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shard/journal_sink.h"
 #include "shard/lane.h"
 #include "src/cmd/command.h"
 #include "src/wire/parse.h"
@@ -70,7 +71,7 @@ struct batch {
     struct group *groups;          /* of this stage */
     struct shard_set shards;       /* of the requests that wait for a hold */
     uint32_t hold_first, hold_end; /* those requests */
-    uint64_t position;             /* in the journal, behind the effects of its holds */
+    struct journal_wait wait;      /* of what its holds answered */
     struct batch *next;            /* in its bundle, or in the free list */
 };
 
@@ -82,8 +83,10 @@ static inline const struct key *request_keys(const struct batch *b, const struct
     return r->nkeys == 1 ? &r->key : b->keys + r->key_first;
 }
 
-/* Runs a request of b now, on shards that this worker owns or holds, and appends its answer to reply. */
-void batch_execute(struct worker *w, struct batch *b, struct request *r, struct reply *reply, struct effects *effects);
+/* Runs a request of b now, on shards that this worker owns or holds, and appends its answer to reply. With effects
+ * (NULL: nothing is journalled) what it did goes there, and what its answer has to wait for into wait. */
+void batch_execute(struct worker *w, struct batch *b, struct request *r, struct reply *reply, struct effects *effects,
+                   struct journal_wait *wait);
 
 /* Goes on with a batch whose next request had to wait for the end of CLIENT PAUSE. */
 void batch_continue(struct batch *b);

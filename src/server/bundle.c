@@ -6,6 +6,7 @@
 #include "src/base/mem.h"
 #include "src/base/planted.h"
 #include "src/server/batch.h"
+#include "src/server/durable.h"
 #include "src/server/server.h"
 #include "src/server/worker.h"
 
@@ -114,17 +115,17 @@ static void look_ahead(struct worker *w, const struct batch *b, uint32_t from, u
     lookahead_end(&ahead);
 }
 
-static void run_batch(struct worker *w, struct batch *b, struct effects *effects)
+static void run_batch(struct worker *w, const struct shard_set *set, struct batch *b, struct effects *effects)
 {
+    for (uint32_t s = shard_set_next(set, 0); effects && s < SHARDS_MAX; s = shard_set_next(set, s + 1))
+        if (w->server->shards[s]->journalled > b->wait.written)
+            b->wait.written = w->server->shards[s]->journalled;
     for (uint32_t i = b->hold_first; i < b->hold_end; i++) {
         if ((i - b->hold_first) % AHEAD_REQUESTS == 0)
             look_ahead(w, b, i, i + AHEAD_REQUESTS < b->hold_end ? i + AHEAD_REQUESTS : b->hold_end);
-        batch_execute(w, b, &b->requests[i], &b->reply, effects);
-        if (effects && !PLANTED(PLANTED_BUNDLE_EFFECTS_LATE)) {
-            uint64_t position = effects_flush(effects, w->journal, w->id, true);
-            if (position > b->position)
-                b->position = position;
-        }
+        batch_execute(w, b, &b->requests[i], &b->reply, effects, &b->wait);
+        if (effects && !PLANTED(PLANTED_BUNDLE_EFFECTS_LATE))
+            durable_queue_held(w, set, effects, &b->wait);
     }
     stat_add(&w->stats.transactions, b->hold_end - b->hold_first);
 }
@@ -133,12 +134,13 @@ static void run(struct worker *w, struct bundle *u)
 {
     const struct shard_set *set = &u->hold.shards;
     struct effects *effects = u->alone ? &u->effects : &w->effects;
-    if (!w->journal)
+    if (!shard_journal(w->server->shards[shard_set_next(set, 0)]))
         effects = NULL;
+    durable_queue(w); /* what it did before on its own shard, which need not be one of these */
     for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX; s = shard_set_next(set, s + 1))
         shard_begin(w->server->shards[s], w->id, w->now_ms, effects);
     for (struct batch *b = u->first; b; b = b->next)
-        run_batch(w, b, effects);
+        run_batch(w, set, b, effects);
     for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX; s = shard_set_next(set, s + 1))
         shard_begin(w->server->shards[s], s, w->now_ms, NULL);
     stat_add(&w->stats.bundles, 1);

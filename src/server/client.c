@@ -1,19 +1,19 @@
 #include "src/server/client.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/un.h>
 
-#include "shard/effects.h"
 #include "src/base/assert.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/server/batch.h"
 #include "src/server/config.h"
+#include "src/server/durable.h"
 #include "src/server/server.h"
 #include "src/server/worker.h"
 
@@ -317,13 +317,6 @@ static void count_traffic(struct client *c)
     c->counted = now;
 }
 
-/* Whether what its output tells is safe. */
-static bool may_leave(const struct client *c)
-{
-    struct journal_sink *journal = c->worker->journal;
-    return !journal || c->reply_position <= atomic_load_explicit(&journal->safe, memory_order_acquire);
-}
-
 void clients_flush(struct worker *w)
 {
     struct list dirty, *n;
@@ -332,7 +325,7 @@ void clients_flush(struct worker *w)
     list_take_all(&dirty, &w->dirty);
     while ((n = list_pop_front(&dirty))) {
         struct client *c = container_of(n, struct client, dirty_node);
-        if (!may_leave(c)) {
+        if (!durable_may_leave(w, &c->wait)) {
             client_dirty(c);
             continue;
         }
@@ -348,7 +341,7 @@ static void on_sent(struct conn *conn)
     struct client *c = (struct client *)conn;
     if (conn->out.len == 0)
         c->soft_limit_since_ms = 0;
-    else if (may_leave(c))
+    else if (durable_may_leave(c->worker, &c->wait))
         conn_flush(conn);
     finish_if_drained(c);
 }

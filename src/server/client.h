@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shard/journal_sink.h"
 #include "shard/mailbox.h"
 #include "src/base/list.h"
 #include "src/net/conn.h"
@@ -46,7 +47,7 @@ struct client {
     int64_t soft_limit_since_ms;        /* output above the soft limit since; 0: below */
     const struct command *last_command; /* NULL: none yet, or unknown */
     uint64_t commands;
-    uint64_t reply_position;       /* journal position that the output waits for */
+    struct journal_wait wait;      /* of its output, before it may leave */
     struct client_traffic counted; /* of conn's counters, what the worker's have */
     char protocol_error[160];      /* set once its input makes no sense; "" before */
 

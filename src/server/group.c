@@ -2,9 +2,9 @@
 
 #include "shard/ds/lookahead.h"
 #include "src/base/mem.h"
-#include "src/base/planted.h"
 #include "src/base/prefetch.h"
 #include "src/server/batch.h"
+#include "src/server/durable.h"
 #include "src/server/worker.h"
 
 enum {
@@ -27,7 +27,7 @@ struct group *group_get(struct worker *w, struct batch *b, uint32_t shard)
     g->home = w->id;
     g->count = g->taken = 0;
     g->taken_bytes = 0;
-    g->position = 0;
+    g->wait = (struct journal_wait){0};
     g->next = b->groups;
     b->groups = g;
     return g;
@@ -108,11 +108,15 @@ const struct message *groups_look_ahead(struct worker *w, const struct message *
 void group_run(struct worker *w, struct group *g)
 {
     struct batch *b = g->batch;
-    struct effects *effects = w->journal ? &w->effects : NULL;
+    struct effects *effects = durable_effects(w);
     shard_begin(&w->shard, w->id, w->now_ms, effects);
     for (uint32_t i = 0; i < g->count; i++)
-        batch_execute(w, b, &g->requests[i], &g->reply, effects);
+        batch_execute(w, b, &g->requests[i], &g->reply, effects, &g->wait);
     stat_add(&w->stats.groups_run, 1);
-    if (effects && !PLANTED(PLANTED_EFFECTS_LATE))
-        g->position = effects_flush(effects, w->journal, w->id, false);
+    if (!effects)
+        return;
+    durable_saw_shard(w, &g->wait);
+    /* At home, the last one of its stage becomes part of the client's wait at once, and that is stamped. */
+    if (g->home != w->id || b->pending > 1)
+        durable_stamp(w, &g->wait);
 }

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "shard/journal_sink.h"
 #include "shard/mailbox.h"
 #include "src/server/batch.h"
 #include "src/wire/reply.h"
@@ -19,7 +20,7 @@ struct group {
     struct reply reply; /* the answers, one behind the other */
     uint32_t taken;     /* requests whose answers have been put into the output, and their bytes */
     size_t taken_bytes;
-    uint64_t position;  /* in the journal, behind its effects */
+    struct journal_wait wait; /* of its answers */
     struct group *next; /* of the batch's stage, or of the free list */
 };
 

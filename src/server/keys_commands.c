@@ -6,6 +6,7 @@
 #include "src/server/ask.h"
 #include "src/server/batch.h"
 #include "src/server/commands.h"
+#include "src/server/durable.h"
 #include "src/server/server.h"
 #include "src/server/worker.h"
 
@@ -68,6 +69,7 @@ static void keys_done(struct worker *home, struct ask *a)
     mem_free(NULL, (char *)k->pattern.ptr);
     mem_free(NULL, k);
     ask_free(a);
+    durable_saw_all(home, &client->wait);
     batch_deferred_done(client);
 }
 
@@ -148,6 +150,7 @@ static void random_done(struct worker *home, struct ask *a)
         mem_free(NULL, r->part[i].key);
     mem_free(NULL, r);
     ask_free(a);
+    durable_saw_all(home, &client->wait);
     batch_deferred_done(client);
 }
 

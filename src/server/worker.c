@@ -8,6 +8,7 @@
 #include "src/server/bundle.h"
 #include "src/server/client.h"
 #include "src/server/config.h"
+#include "src/server/durable.h"
 #include "src/server/group.h"
 #include "src/server/listen.h"
 #include "src/server/server.h"
@@ -64,11 +65,9 @@ static void run_on_shard(struct worker *w, struct message *msg)
 {
     if (msg->kind == MSG_ASK_SHARD) {
         /* It changes nothing itself, but keys that it finds expired are deleted. */
-        struct effects *effects = w->journal && !PLANTED(PLANTED_EXPIRY_UNTOLD) ? &w->effects : NULL;
+        struct effects *effects = PLANTED(PLANTED_EXPIRY_UNTOLD) ? NULL : durable_effects(w);
         shard_begin(&w->shard, w->id, w->now_ms, effects);
         ask_step(w, (struct ask_part *)msg);
-        if (effects)
-            effects_flush(effects, w->journal, w->id, false);
         return;
     }
     struct group *g = (struct group *)msg;
@@ -161,9 +160,15 @@ static void run_again(struct worker *w)
 
 /* ---- Lanes ---- */
 
+static bool lane_is_due(const struct worker *w)
+{
+    return lane_has_work(w->lane) || lane_deadline_ns(w->lane) <= w->now_ns;
+}
+
 static void run_lane(struct worker *w)
 {
-    for (;;) {
+    while (lane_is_due(w)) {
+        durable_queue(w); /* the shard may be held from the next line on */
         struct lane_news news = lane_step(&w->server->lanes, w->id, w->now_ns);
         if (news.complete)
             for (uint32_t s = shard_set_next(&news.complete->shards, 0); s < SHARDS_MAX;
@@ -248,8 +253,7 @@ static void maintain(struct worker *w)
 {
     if (lane_is_held(w->lane))
         return;
-    struct effects *effects = w->journal ? &w->effects : NULL;
-    shard_begin(&w->shard, w->id, w->now_ms, effects);
+    shard_begin(&w->shard, w->id, w->now_ms, durable_effects(w));
     if (w->expire_active && keyspace_next_expiry_ms(w->shard.keyspace) <= w->now_ms &&
         keyspace_expire_step(w->shard.keyspace, EXPIRE_BUDGET))
         w->busy = true;
@@ -257,8 +261,6 @@ static void maintain(struct worker *w)
         w->freeing = keyspace_free_step(w->shard.keyspace, FREE_BUDGET);
         w->busy = w->busy || w->freeing;
     }
-    if (effects)
-        effects_flush(effects, w->journal, w->id, false);
 }
 
 static void cron(struct worker *w)
@@ -325,6 +327,7 @@ void worker_run(struct worker *w)
         if (w->id == 0)
             server_poll(w);
         maintain(w);
+        durable_queue(w);
         bundles_put(w);
         publish(w);
         clients_flush(w);
@@ -387,6 +390,7 @@ void worker_deinit(struct worker *w)
     out_pool_deinit(&w->out_pool);
     shard_deinit(&w->shard);
     effects_deinit(&w->effects);
+    mem_free(NULL, w->stamps);
     mem_free(NULL, w->outbox);
     mem_free(NULL, w->outbox_dirty);
     mem_free(NULL, w->group_of);

@@ -105,8 +105,9 @@ struct worker {
     struct list open_bundles, flying_bundles;
     struct batch *held_done, **held_done_tail; /* whose holds have run: they go on after the lane has let go */
     struct list fibers;                        /* struct worker_fiber */
-    struct effects effects;                    /* of the group or transaction that runs */
-    struct journal_sink *journal;              /* NULL: nothing is journalled */
+    struct effects effects;                    /* of this iteration, or of the transaction that runs */
+    struct journal_wait **stamps;              /* owned; to be filled in with the position of the next batch */
+    uint32_t nstamps, stamps_cap;
 
     bool time_seen;   /* now_ns and now_ms are of this iteration: see worker_see_time */
     uint64_t now_ns;  /* monotonic, of this iteration */

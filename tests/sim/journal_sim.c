@@ -4,8 +4,8 @@
  *    the wrong place;
  *  - each batch on the tape begins with SELECT, counts its commands, and was appended while whoever appended it had all
  *    the shards of its keys; a transaction is one batch;
- *  - no reply of a write was seen before the tape was declared safe up to it, which happens late and in jumps, and all
- *    replies were seen in the end.
+ *  - no reply of a write, or with a value of it, was seen before the tape was declared written (or, where replies wait
+ *    for more, synced) up to it, which happens late and in jumps, and all replies were seen in the end.
  *
  * The second server's clock runs behind every deadline on the tape, so that keys go there only where the tape says so;
  * therefore clients of the first one begin after a minute of nothing.
@@ -20,7 +20,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "shard/effects.h"
 #include "shard/entry.h"
+#include "shard/journal_sink.h"
 #include "src/base/assert.h"
 #include "src/base/mem.h"
 #include "src/cmd/keys.h"
@@ -121,7 +123,7 @@ static const struct shape {
     {"KEYS *", 1},
     {"SCAN 0 COUNT 100", 2},
     {"DBSIZE", 1},
-    {"LCS k k", 1},
+    {"LCS k k LEN", 1},
     {"GETRANGE k 0 3", 1},
     {"DEBUG SLEEP 0.002", 2},
 };
@@ -132,8 +134,8 @@ enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
 struct tape {
     struct journal_sink sink;
     struct world *world;
-    struct bytes bytes;                         /* a position is an offset in them */
-    uint64_t position_of[CLIENTS_MAX][OPS_MAX]; /* where the batch with that operation's token ended; 0: nowhere */
+    struct bytes bytes;
+    uint64_t position_of[CLIENTS_MAX][OPS_MAX]; /* of the batch with that operation's token; 0: none */
     bool answered[CLIENTS_MAX][OPS_MAX];        /* the client has seen that operation's reply */
     uint64_t batches, commands;
 };
@@ -153,7 +155,7 @@ struct trial {
 };
 
 struct totals {
-    uint64_t worlds, batches, commands, replies, takebacks;
+    uint64_t worlds, batches, commands, replies, values, takebacks;
 };
 
 static struct totals totals;
@@ -213,12 +215,12 @@ static void note_tokens(struct tape *t, uint32_t argc, const struct slice *argv,
     }
 }
 
-static uint64_t tape_append(struct journal_sink *self, uint32_t shard, struct slice bytes, uint32_t commands,
-                            bool atomic)
+static uint64_t tape_append(struct journal_sink *self, uint32_t shard, struct effects *e, bool atomic)
 {
     struct tape *t = container_of(self, struct tape, sink);
-    uint64_t position = t->bytes.len + bytes.len;
+    uint64_t position = atomic_load(&self->queued) + 1;
     uint32_t argc, n = 0;
+    struct slice bytes = slice_of(e->buf, e->len);
     struct slice argv[ARGS_MAX];
     for (struct slice rest = bytes; rest.len;) {
         rest = next_command(rest, &argc, argv);
@@ -231,10 +233,12 @@ static uint64_t tape_append(struct journal_sink *self, uint32_t shard, struct sl
         note_tokens(t, argc, argv, position);
     }
     next_command(bytes, &argc, argv);
-    ASSERT(slice_is(argv[0], "select") && n == commands && n > 0);
+    ASSERT(slice_is(argv[0], "select") && n == e->commands && n > 0);
     bytes_put(&t->bytes, bytes.ptr, bytes.len);
+    effects_deinit(e);
     t->batches++;
     t->commands += n;
+    atomic_store(&self->queued, position);
     return position;
 }
 
@@ -250,17 +254,25 @@ static void tape_print(const struct tape *t)
     }
 }
 
-/* Declares the tape safe, late and in jumps, for as long as clients wait for it. */
+/* Moves position on, to limit or less. */
+static void move(struct trial *t, _Atomic uint64_t *position, uint64_t limit)
+{
+    uint64_t at = atomic_load(position), behind = limit - at;
+    if (sim_random(t->world.sim, 2))
+        behind = sim_random(t->world.sim, behind + 1);
+    atomic_store(position, at + behind);
+}
+
+/* Declares the tape written and synced, late and in jumps, for as long as clients wait for it. */
 static void safe_task(void *arg)
 {
     struct trial *t = arg;
     struct journal_sink *sink = &t->tape.sink;
     while (t->left > 0) {
         sim_sleep_ns(t->world.sim, sim_random(t->world.sim, t->safe_ns_max));
-        uint64_t safe = atomic_load(&sink->safe), behind = t->tape.bytes.len - safe;
+        move(t, &sink->written, atomic_load(&sink->queued));
         if (sim_random(t->world.sim, 2))
-            behind = sim_random(t->world.sim, behind + 1);
-        atomic_store(&sink->safe, safe + behind);
+            move(t, &sink->synced, atomic_load(&sink->written));
     }
 }
 
@@ -343,6 +355,29 @@ static void put_op(struct trial *t, uint32_t client, uint32_t op, struct bytes *
     resp_put_command(out, argc, argv);
 }
 
+/* Up to where replies may tell what is on the tape. */
+static uint64_t safe_position(const struct tape *t)
+{
+    return atomic_load(atomic_load(&t->sink.strict) ? &t->sink.synced : &t->sink.written);
+}
+
+/* The tokens in what was read are on the tape, and may be told. */
+static void check_values(const struct tape *t, struct slice reply)
+{
+    const char *end = reply.ptr + reply.len;
+    for (const char *p = reply.ptr; (p = memchr(p, 't', (size_t)(end - p))); p++) {
+        char text[WORD_BYTES_MAX];
+        unsigned client, op;
+        int n = 0;
+        snprintf(text, sizeof text, "%.*s", (int)((size_t)(end - p) < sizeof text ? end - p : WORD_BYTES_MAX), p);
+        if (sscanf(text, "t%u.%u.%n", &client, &op, &n) < 2 || n == 0)
+            continue;
+        ASSERT(t->position_of[client][op] != 0);
+        ASSERT(t->position_of[client][op] <= safe_position(t));
+        totals.values++;
+    }
+}
+
 /* Sends operations [first, end) and looks whether their replies come when they may. False: the connection was lost. */
 static bool play_pipeline(struct trial *t, struct caller *c, uint32_t client, uint32_t first, uint32_t end)
 {
@@ -354,9 +389,12 @@ static bool play_pipeline(struct trial *t, struct caller *c, uint32_t client, ui
     for (uint32_t i = first; i < end && good; i++) {
         struct slice reply;
         good = caller_reply(c, &reply);
-        ASSERT(!good || t->tape.position_of[client][i] <= atomic_load(&t->tape.sink.safe));
-        t->tape.answered[client][i] = good;
-        totals.replies += good;
+        if (!good)
+            break;
+        ASSERT(t->tape.position_of[client][i] <= safe_position(&t->tape));
+        check_values(&t->tape, reply);
+        t->tape.answered[client][i] = true;
+        totals.replies++;
     }
     return good;
 }
@@ -512,8 +550,9 @@ static void trial_init(struct trial *t, uint64_t seed)
     t->world.config->enable_debug_command = ALLOWED_YES;
     t->tape.world = &t->world;
     t->tape.sink.append = tape_append;
+    atomic_store(&t->tape.sink.strict, chance_percent(&t->random, 50));
     for (uint32_t i = 0; i < t->world.nworkers; i++)
-        t->world.server->workers[i]->journal = &t->tape.sink;
+        atomic_store(&t->world.server->shards[i]->journal, &t->tape.sink);
     choose_mix(t);
     t->safe_ns_max = chance_percent(&t->random, 80) ? 2 * MS : 300 * MS;
     t->sleep_ns_max = chance_percent(&t->random, 80) ? 10 * MS : SECOND;
@@ -606,8 +645,9 @@ int main(int argc, char **argv)
     bool good =
         worlds < WORLDS_USUAL || planted_all_found(planted, sizeof planted / sizeof planted[0], run_world, seed);
     good = good && worlds_run(run_world, seed, worlds);
-    printf("%" PRIu64 " replies, %" PRIu64 " commands in %" PRIu64 " batches, %" PRIu64 " holds taken back\n",
-           totals.replies, totals.commands, totals.batches, totals.takebacks);
+    printf("%" PRIu64 " replies with %" PRIu64 " values written by others or before, %" PRIu64 " commands in %" PRIu64
+           " batches, %" PRIu64 " holds taken back\n",
+           totals.replies, totals.values, totals.commands, totals.batches, totals.takebacks);
     if (totals.worlds >= TAKING_BACK_WORLDS_MIN && totals.takebacks == 0) {
         fprintf(stderr, "no shard was taken back\n");
         good = false;

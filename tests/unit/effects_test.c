@@ -1,4 +1,4 @@
-/* Effects against a model: random commands in random databases, handed to a sink at random moments; what the sink got
+/* Effects against a model: random commands in random databases, handed on at random moments; what was handed on
  * is parsed as requests, and must be the same commands, each in its database, every hand-over readable on its own. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,14 +20,6 @@ struct command_added {
     struct slice argv[ARGS_MAX]; /* bytes are owned */
 };
 
-struct test_sink {
-    struct journal_sink sink;           /* first */
-    const struct command_added *wanted; /* the next one to come */
-    uint64_t position;
-    uint32_t flushes;
-    bool atomic;
-};
-
 /* SELECT is no command of the caller's. Returns whether it was one. */
 static bool take_select(const struct arg_arena *args, int64_t *db)
 {
@@ -37,33 +29,34 @@ static bool take_select(const struct arg_arena *args, int64_t *db)
     return true;
 }
 
-static uint64_t append(struct journal_sink *self, uint32_t shard, struct slice bytes, uint32_t commands, bool atomic)
+/* Checks that e has the commands from wanted on, and empties it. Returns the one behind them. */
+static const struct command_added *hand_on(struct effects *e, const struct command_added *wanted)
 {
-    struct test_sink *t = (struct test_sink *)self;
+    struct slice bytes = slice_of(e->buf, e->len);
     struct parser parser = {0};
     struct parse_limits limits = {.bulk_bytes_max = 1 << 20, .authenticated = true};
     struct arg_arena args = {0};
     struct arg_blobs blobs = {0};
     struct parse_result result;
     int64_t db = -1;
-    assert_int_equal(shard, 7);
-    assert_int_equal(atomic, t->atomic);
-    for (uint32_t seen = 0; bytes.len > 0;) {
+    uint32_t seen = 0;
+    while (bytes.len > 0) {
         args.n = 0;
         assert_int_equal(parse_next(&parser, bytes, &limits, &args, &blobs, &result), PARSE_COMMAND);
         bytes = slice_of(bytes.ptr + result.consumed, bytes.len - result.consumed);
         if (take_select(&args, &db))
             continue;
-        assert_true(++seen <= commands);
-        assert_int_equal(db, t->wanted->db);
-        assert_int_equal(args.n, t->wanted->argc);
+        assert_true(++seen <= e->commands);
+        assert_int_equal(db, wanted->db);
+        assert_int_equal(args.n, wanted->argc);
         for (uint32_t i = 0; i < args.n; i++)
-            assert_true(slice_eq(args.v[i], t->wanted->argv[i]));
-        t->wanted++;
+            assert_true(slice_eq(args.v[i], wanted->argv[i]));
+        wanted++;
     }
-    t->flushes++;
+    assert_int_equal(seen, e->commands);
     mem_free(NULL, args.v);
-    return t->position += 10;
+    effects_deinit(e);
+    return wanted;
 }
 
 static void make(struct command_added *c, struct random *r)
@@ -82,9 +75,9 @@ static void make(struct command_added *c, struct random *r)
 static void one_case(struct random *r)
 {
     struct command_added commands[COMMANDS_MAX];
-    struct test_sink t = {.sink.append = append, .wanted = commands};
+    const struct command_added *next = commands;
     struct effects e;
-    uint32_t n = 0, wanted = (uint32_t)random_below(r, COMMANDS_MAX), flushes = 0;
+    uint32_t n = 0, wanted = (uint32_t)random_below(r, COMMANDS_MAX);
     effects_init(&e);
     while (n < wanted) {
         make(&commands[n], r);
@@ -92,15 +85,10 @@ static void one_case(struct random *r)
         n++;
         if (random_below(r, 5) > 0)
             continue;
-        t.atomic = random_below(r, 2);
-        assert_int_equal(effects_flush(&e, &t.sink, 7, t.atomic), ++flushes * 10);
-        assert_ptr_equal(t.wanted, commands + n);
-        assert_int_equal(effects_flush(&e, &t.sink, 7, t.atomic), 0); /* there is nothing more */
+        next = hand_on(&e, next);
+        assert_ptr_equal(next, commands + n);
     }
-    flushes += effects_flush(&e, &t.sink, 7, t.atomic) > 0;
-    assert_int_equal(t.flushes, flushes);
-    assert_ptr_equal(t.wanted, commands + n);
-    effects_deinit(&e);
+    assert_ptr_equal(hand_on(&e, next), commands + n);
     while (n-- > 0)
         for (uint32_t i = 0; i < commands[n].argc; i++)
             free((char *)commands[n].argv[i].ptr);

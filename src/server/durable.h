@@ -1,0 +1,64 @@
+/* The journal's part in an iteration, and what each reply has to wait for (design section 8).
+ *
+ * What an iteration changes is collected in worker->effects and queued as one batch before anything of the iteration
+ * becomes visible to others: before the shard counts as held, before a transaction that this worker runs, and before
+ * the outboxes are published. Only then is the batch's position known: until then a wait says WRITTEN_NOW, and those
+ * that do are on a list (stamps) to be filled in.
+ *
+ * A reply waits for the last batch of the shards it saw to be written; and, where the policy asks for more, for the
+ * last write of its keys to be synced (shard/written.h). */
+#ifndef SKUA_SERVER_DURABLE_H
+#define SKUA_SERVER_DURABLE_H
+
+#include "shard/journal_sink.h"
+#include "shard/shard.h"
+#include "src/server/worker.h"
+
+struct client;
+struct cmd;
+
+/* Where the shard of this worker, which is not held, puts its effects; NULL: nothing is journalled. */
+static inline struct effects *durable_effects(struct worker *w)
+{
+    return shard_journal(&w->shard) ? &w->effects : NULL;
+}
+
+static inline void journal_wait_merge(struct journal_wait *into, const struct journal_wait *other)
+{
+    into->written = other->written > into->written ? other->written : into->written;
+    into->synced = other->synced > into->synced ? other->synced : into->synced;
+}
+
+/* c has run with effects: what its reply waits for on account of its keys goes into wait. */
+void durable_note(const struct cmd *c, struct journal_wait *wait);
+
+/* A reply has seen the shard of this worker, which is not held. */
+static inline void durable_saw_shard(struct worker *w, struct journal_wait *wait)
+{
+    uint64_t position = w->effects.commands > 0 ? WRITTEN_NOW : w->shard.journalled;
+    wait->written = position > wait->written ? position : wait->written;
+}
+
+/* A reply has seen all shards, as they were a moment ago. */
+void durable_saw_all(struct worker *w, struct journal_wait *wait);
+
+/* Once nothing more is added to wait in this iteration: it is filled in when the batch is queued, and must be there
+ * until then (the end of the iteration at the latest). */
+void durable_stamp(struct worker *w, struct journal_wait *wait);
+
+/* Queues what the worker has collected. */
+void durable_queue(struct worker *w);
+
+/* The same for one request of a transaction that ran on the shards of set, which this worker holds; wait is its
+ * reply's. */
+void durable_queue_held(struct worker *w, const struct shard_set *set, struct effects *effects,
+                        struct journal_wait *wait);
+
+/* Whether a reply with this wait may leave. */
+static inline bool durable_may_leave(const struct worker *w, const struct journal_wait *wait)
+{
+    const struct journal_sink *journal = shard_journal(&w->shard);
+    return !journal || journal_is_safe(journal, wait);
+}
+
+#endif
