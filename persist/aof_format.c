@@ -1,14 +1,10 @@
 #include "persist/aof_format.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "src/base/hash.h"
 #include "src/base/mem.h"
 #include "src/base/num.h"
 
 #define FILE_LINE_PREFIX "#SKUA:F "
-#define HEADER_PREFIX    "#SKUA:B "
 #define OUR_PREFIX       "#SKUA:"
 #define TIMESTAMP_PREFIX "#TS:"
 
@@ -61,7 +57,7 @@ size_t aof_write_file_line(char *dst, const struct aof_file_line *line)
 
 size_t aof_write_header(char *dst, const struct aof_header *header)
 {
-    char *p = put_text(dst, HEADER_PREFIX);
+    char *p = put_text(dst, AOF_HEADER_PREFIX);
     p = put_number(p, header->sequence);
     p = put_number(p, header->shard);
     p = put_number(p, header->length);
@@ -175,31 +171,77 @@ static bool begins_with(struct slice s, const char *prefix)
     return s.len >= n && memcmp(s.ptr, prefix, n) == 0;
 }
 
-/* One of our lines: read with all that scanf forgives, and then written anew, which must give the same. */
-static enum aof_item_kind read_our_line(struct slice line, struct aof_item *item)
+/* Each takes what a field of one of our lines may be, and the space behind it; returns where the next one begins, or
+ * NULL. Lines end in CRLF, so there is always a byte to look at. */
+
+static const char *take_number(const char *p, uint64_t *v)
 {
-    char text[AOF_LINE_BYTES_MAX + 1], again[AOF_LINE_BYTES_MAX];
-    size_t n = line.len < AOF_LINE_BYTES_MAX ? line.len : AOF_LINE_BYTES_MAX, len;
-    memcpy(text, line.ptr, n);
-    text[n] = '\0';
-    struct aof_header h;
-    struct aof_file_line f;
-    if (sscanf(text, HEADER_PREFIX "%" SCNu64 " %" SCNu32 " %" SCNu64 " %" SCNu64 " %" SCNx64, &h.sequence, &h.shard,
-               &h.length, &h.synced, &h.sum) == 5) {
-        len = aof_write_header(again, &h);
-        if (slice_eq(line, slice_of(again, len))) {
-            *item = (struct aof_item){.len = line.len, .header = h};
-            return AOF_HEADER;
-        }
-    } else if (sscanf(text, FILE_LINE_PREFIX "%" SCNu32 " %" SCNx64 " %" SCNu64, &f.version, &f.hash_seed, &f.start) ==
-               3) {
-        len = aof_write_file_line(again, &f);
-        if (slice_eq(line, slice_of(again, len))) {
-            *item = (struct aof_item){.len = line.len, .file_line = f};
-            return AOF_FILE_LINE;
-        }
+    uint64_t sum = 0, digit;
+    const char *first = p;
+    for (; (digit = (uint64_t)(unsigned char)*p - '0') <= 9; p++) {
+        if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, digit, &sum))
+            return NULL;
     }
-    return garbage(item, "a damaged annotation line");
+    *v = sum;
+    return p > first && (*first != '0' || p == first + 1) && *p == ' ' ? p + 1 : NULL;
+}
+
+static const char *take_u32(const char *p, uint32_t *v)
+{
+    uint64_t wide = 0;
+    p = take_number(p, &wide);
+    *v = (uint32_t)wide;
+    return p && wide <= UINT32_MAX ? p : NULL;
+}
+
+static const char *take_hex(const char *p, int digits, uint64_t *v)
+{
+    for (*v = 0; digits > 0; digits--, p++) {
+        if (is_digit(*p))
+            *v = *v << 4 | (uint64_t)(*p - '0');
+        else if (*p >= 'a' && *p <= 'f')
+            *v = *v << 4 | (uint64_t)(*p - 'a' + 10);
+        else
+            return NULL;
+    }
+    return *p == ' ' ? p + 1 : NULL;
+}
+
+static const char *take_header(const char *p, struct aof_header *h)
+{
+    return (p = take_number(p, &h->sequence)) && (p = take_u32(p, &h->shard)) && (p = take_number(p, &h->length)) &&
+                   (p = take_number(p, &h->synced))
+               ? take_hex(p, SUM_DIGITS, &h->sum)
+               : NULL;
+}
+
+static const char *take_file_line(const char *p, struct aof_file_line *f)
+{
+    return (p = take_u32(p, &f->version)) && (p = take_hex(p, SUM_DIGITS, &f->hash_seed)) ? take_number(p, &f->start)
+                                                                                          : NULL;
+}
+
+/* Whether the fields of line, which end at p, are all there is before its check, and the check is right. */
+static bool is_whole(struct slice line, const char *p)
+{
+    char check[CHECK_DIGITS + 1];
+    if (!p || (size_t)(line.ptr + line.len - p) != CHECK_DIGITS + 2)
+        return false;
+    put_hex(check, hash_bytes(line.ptr, (size_t)(p - line.ptr), 0), CHECK_DIGITS);
+    return memcmp(p, check, CHECK_DIGITS) == 0 && memcmp(p + CHECK_DIGITS, "\r\n", 2) == 0;
+}
+
+/* A line with our prefix. False: it is damaged, or torn. */
+static bool read_our_line(struct slice line, enum aof_item_kind *kind, struct aof_item *item)
+{
+    *item = (struct aof_item){.len = line.len};
+    if (begins_with(line, AOF_HEADER_PREFIX)) {
+        *kind = AOF_HEADER;
+        return is_whole(line, take_header(line.ptr + strlen(AOF_HEADER_PREFIX), &item->header));
+    }
+    *kind = AOF_FILE_LINE;
+    return begins_with(line, FILE_LINE_PREFIX) &&
+           is_whole(line, take_file_line(line.ptr + strlen(FILE_LINE_PREFIX), &item->file_line));
 }
 
 /* The line's end as Redis 7 writes a timestamp, from at on. */
@@ -243,6 +285,10 @@ static enum aof_item_kind read_annotation(struct slice window, bool at_end, stru
         return max < AOF_ANNOTATION_BYTES_MAX ? short_of(item, window.len + 1)
                                               : garbage(item, "an annotation of more than 1,023 bytes");
     struct slice line = slice_of(window.ptr, (size_t)(end - window.ptr) + 1);
+    bool ours = begins_with(line, OUR_PREFIX);
+    enum aof_item_kind kind;
+    if (ours && read_our_line(line, &kind, item))
+        return kind;
     size_t torn = glued_command(line);
     if (torn > 0 && line.len == window.len && !at_end)
         return short_of(item, line.len + 1);
@@ -255,8 +301,8 @@ static enum aof_item_kind read_annotation(struct slice window, bool at_end, stru
         *item = (struct aof_item){.len = torn};
         return AOF_TORN;
     }
-    if (begins_with(line, OUR_PREFIX))
-        return read_our_line(line, item);
+    if (ours)
+        return garbage(item, "a damaged annotation line");
     *item = (struct aof_item){.len = line.len};
     return timestamp_at(line, 0, &item->unix_seconds) ? AOF_TIMESTAMP : AOF_FOREIGN;
 }

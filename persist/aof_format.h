@@ -44,6 +44,8 @@ struct aof_file_line {
     uint64_t start; /* position in the journal of the file's first byte, which is this line's */
 };
 
+#define AOF_HEADER_PREFIX "#SKUA:B "
+
 /* The line before a batch. */
 struct aof_header {
     uint64_t sequence; /* counts batches through all files */
