@@ -1,0 +1,142 @@
+#include "persist/aof_damage.h"
+
+#include <string.h>
+
+#include "persist/aof_format.h"
+#include "persist/aof_window.h"
+#include "src/base/mem.h"
+
+enum { ZEROS_BYTES = 16 * 1024 }; /* that are read at once, backwards */
+
+struct search {
+    const struct aof_load_config *config;
+    const struct aof_damage *damage;
+    bool (*go_on)(void *arg);
+    void *arg;
+    struct aof_window window;
+    struct arg_arena args;
+    struct aof_behind *behind;
+};
+
+static enum aof_damage_verdict unread(struct search *s, int error)
+{
+    s->behind->error = error;
+    return AOF_DAMAGE_UNREAD;
+}
+
+/* AOF_DAMAGE_TAIL: go on. */
+static enum aof_damage_verdict more(struct search *s, uint64_t need)
+{
+    if (!s->go_on(s->arg))
+        return AOF_DAMAGE_STOPPED;
+    int r = aof_window_more(&s->window, need);
+    return r < 0 ? unread(s, r) : AOF_DAMAGE_TAIL;
+}
+
+static enum aof_damage_verdict open_part(struct search *s, uint32_t part, uint64_t offset)
+{
+    s->behind->part = part;
+    int fd = s->config->open(s->config->arg, part);
+    int r = fd < 0 ? fd : aof_window_open(&s->window, fd, offset);
+    return r < 0 ? unread(s, r) : more(s, AOF_LINE_BYTES_MAX);
+}
+
+/* A header in what is not known to be in order may be a part of somebody's value. One that could not stand there counts
+ * for nothing. */
+static bool knows(const struct search *s, const struct aof_header *header, uint64_t start)
+{
+    return header->sequence > s->damage->sequence && header->synced <= start + s->window.offset &&
+           header->synced >= s->damage->end;
+}
+
+/* Looks at what begins as a header does, where the window stands. */
+static enum aof_damage_verdict look_at(struct search *s, uint64_t start)
+{
+    struct aof_item item;
+    enum aof_item_kind kind = aof_next(aof_window_rest(&s->window), true, &s->args, &item);
+    if (kind == AOF_SHORT && !aof_window_at_end(&s->window))
+        return more(s, item.len); /* and then again */
+    if (kind == AOF_HEADER && knows(s, &item.header, start)) {
+        s->behind->offset = s->window.offset;
+        return AOF_DAMAGE_KNOWN;
+    }
+    aof_window_skip(&s->window, 1);
+    return AOF_DAMAGE_TAIL;
+}
+
+/* Searches the rest of the part for a header that knows the place. */
+static enum aof_damage_verdict search_part(struct search *s, uint64_t start)
+{
+    static const char prefix[] = AOF_HEADER_PREFIX;
+    enum aof_damage_verdict verdict = AOF_DAMAGE_TAIL;
+    while (verdict == AOF_DAMAGE_TAIL) {
+        struct slice rest = aof_window_rest(&s->window);
+        const char *found = memmem(rest.ptr, rest.len, prefix, sizeof prefix - 1);
+        if (found) {
+            aof_window_skip(&s->window, (size_t)(found - rest.ptr));
+            verdict = look_at(s, start);
+            continue;
+        }
+        if (aof_window_at_end(&s->window))
+            break;
+        if (rest.len >= sizeof prefix)
+            aof_window_skip(&s->window, rest.len - (sizeof prefix - 2)); /* the last bytes may begin one */
+        verdict = more(s, sizeof prefix);
+    }
+    return verdict;
+}
+
+static enum aof_damage_verdict search_later_part(struct search *s, uint32_t part)
+{
+    struct aof_item item;
+    enum aof_damage_verdict verdict = open_part(s, part, 0);
+    if (verdict != AOF_DAMAGE_TAIL || s->window.size == 0)
+        return verdict;
+    bool ours = aof_next(aof_window_rest(&s->window), true, &s->args, &item) == AOF_FILE_LINE;
+    return ours && s->damage->ours ? search_part(s, item.file_line.start) : AOF_DAMAGE_FOREIGN;
+}
+
+enum aof_damage_verdict aof_damage_judge(const struct aof_load_config *config, const struct aof_damage *damage,
+                                         bool (*go_on)(void *arg), void *arg, struct aof_behind *behind)
+{
+    *behind = (struct aof_behind){0};
+    struct search s = {.config = config,
+                       .damage = damage,
+                       .go_on = go_on,
+                       .arg = arg,
+                       .window = {.disk = config->disk},
+                       .behind = behind};
+    enum aof_damage_verdict verdict = open_part(&s, damage->part, damage->at + 1);
+    if (verdict == AOF_DAMAGE_TAIL)
+        verdict = search_part(&s, damage->start);
+    for (uint32_t part = damage->part + 1; verdict == AOF_DAMAGE_TAIL && part < config->nparts; part++)
+        verdict = search_later_part(&s, part);
+    aof_window_deinit(&s.window);
+    mem_free(NULL, s.args.v);
+    return verdict;
+}
+
+int aof_damage_zeros(struct disk *disk, int fd, uint64_t from, uint64_t size, uint64_t *begin)
+{
+    char buf[ZEROS_BYTES];
+    for (*begin = size; *begin > from;) {
+        uint64_t at = *begin - from > sizeof buf ? *begin - sizeof buf : from;
+        size_t len = (size_t)(*begin - at);
+        for (size_t got = 0; got < len;) {
+            ssize_t n = disk_pread(disk, fd, buf + got, len - got, at + got);
+            if (n < 0)
+                return (int)n;
+            if (n == 0) { /* somebody has cut it meanwhile */
+                *begin = size;
+                return 0;
+            }
+            got += (size_t)n;
+        }
+        while (len > 0 && buf[len - 1] == '\0')
+            len--;
+        *begin = at + len;
+        if (len > 0)
+            break;
+    }
+    return 0;
+}
