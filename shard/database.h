@@ -42,7 +42,7 @@ struct keyspace {
     _Atomic int64_t now, created; /* ms; others read them for INFO */
     uint32_t clock;               /* now in seconds, as entries have it */
     _Atomic int64_t keep_until;   /* ms; set while others may hold the shard */
-    bool no_touch;
+    bool no_touch, loading;
     _Atomic(struct database_page *) *page; /* zeroed address space until used */
     struct database_page *pages;
     struct idset used; /* the databases that there are */
@@ -123,7 +123,7 @@ static inline bool keyspace_keeps_expired(const struct keyspace *ks)
 
 static inline bool entry_is_expired(const struct keyspace *ks, const struct entry *e)
 {
-    return entry_has_expiry(e) && keyspace_now_ms(ks) > entry_expiry_ms(e);
+    return entry_has_expiry(e) && keyspace_now_ms(ks) > entry_expiry_ms(e) && !ks->loading;
 }
 
 #endif

@@ -169,7 +169,7 @@ static bool expire_databases(struct keyspace *ks, uint32_t first, uint32_t end, 
 bool keyspace_expire_step(struct keyspace *ks, uint32_t budget)
 {
     uint32_t first = ks->expire_db;
-    if (keyspace_keeps_expired(ks))
+    if (keyspace_keeps_expired(ks) || ks->loading)
         return false;
     ks->expire_at = INT64_MAX;
     if (expire_databases(ks, first, DATABASE_NONE, &budget))

@@ -4,6 +4,7 @@
 #include "src/base/assert.h"
 #include "src/base/hash.h"
 #include "src/base/num.h"
+#include "src/base/planted.h"
 
 enum { EMBSTR_BYTES_MAX = 44 };
 
@@ -123,6 +124,16 @@ void keyspace_set_no_touch(struct keyspace *ks, bool on) { ks->no_touch = on; }
 void keyspace_keep_expired(struct keyspace *ks, int64_t until_ms)
 {
     atomic_store_explicit(&ks->keep_until, until_ms, memory_order_relaxed);
+}
+
+void keyspace_set_loading(struct keyspace *ks, bool on)
+{
+    ks->loading = on && !PLANTED(PLANTED_EXPIRY_LOADING);
+}
+
+bool keyspace_is_past(const struct keyspace *ks, int64_t deadline_ms)
+{
+    return deadline_ms <= keyspace_now_ms(ks) && !ks->loading;
 }
 
 void keyspace_on_expired(struct keyspace *ks, keyspace_expired *fn, void *arg)

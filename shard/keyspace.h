@@ -76,6 +76,12 @@ void keyspace_set_no_touch(struct keyspace *ks, bool on);
  * For the shard's worker, also while the shard is lent. */
 void keyspace_keep_expired(struct keyspace *ks, int64_t until_ms);
 
+/* Data is being loaded: nothing expires, nor counts as expired, until it is all there. For whoever may touch it. */
+void keyspace_set_loading(struct keyspace *ks, bool on);
+
+/* Whether this deadline has passed: a key that is given it is to be deleted at once. */
+bool keyspace_is_past(const struct keyspace *ks, int64_t deadline_ms);
+
 /* Called with each key that expiry takes away, before it goes: the owner makes a DEL effect and a notification. */
 typedef void keyspace_expired(void *arg, uint32_t db, struct slice key);
 void keyspace_on_expired(struct keyspace *ks, keyspace_expired *fn, void *arg);

@@ -22,6 +22,10 @@ enum planted_bug {
     PLANTED_EXPIRY_UNTOLD,       /* what an ask finds expired does not go to the journal */
     PLANTED_EXPIRY_BEHIND,       /* the DEL of an expired key goes behind the MSET that replaces it */
     PLANTED_EFFECT_MISSING,      /* what a command did to two keys does not go to the journal */
+
+    /* Loading. */
+    PLANTED_EXPIRY_LOADING,    /* keys expire while they are loaded */
+    PLANTED_BARRIER_OVERTAKES, /* a command on several shards does not wait for those before it */
 };
 
 #ifdef SKUA_SIM_POINTS

@@ -93,11 +93,12 @@ static void set_expiry(struct cmd *c, int64_t base_ms, int64_t unit_ms)
         reply_int(c->reply, 0);
         return;
     }
-    if (when_ms <= c->now_ms) {
+    if (keyspace_is_past(ks, when_ms)) {
         keyspace_remove(ks, place, &c->keys[0]);
         journal_deletion(c);
     } else {
-        keyspace_set_expiry(ks, &place, &c->keys[0], when_ms);
+        /* Only while data is loaded can it be before 1970, and there EXPIRY_NONE is. */
+        keyspace_set_expiry(ks, &place, &c->keys[0], when_ms < 0 ? 0 : when_ms);
         journal_expiry(c, when_ms);
     }
     cmd_changed(c);

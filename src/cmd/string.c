@@ -321,7 +321,7 @@ static void string_getex(struct cmd *c)
         return;
     reply_value(c, place.entry);
     char buf[NUM_INT_CHARS];
-    if (o.flags & SET_ABSOLUTE && deadline_ms <= c->now_ms) {
+    if (o.flags & SET_ABSOLUTE && keyspace_is_past(ks, deadline_ms)) {
         delete_key(c, place);
     } else if (o.flags & SET_EXPIRES) {
         cmd_changed(c);
