@@ -126,10 +126,7 @@ void keyspace_keep_expired(struct keyspace *ks, int64_t until_ms)
     atomic_store_explicit(&ks->keep_until, until_ms, memory_order_relaxed);
 }
 
-void keyspace_set_loading(struct keyspace *ks, bool on)
-{
-    ks->loading = on && !PLANTED(PLANTED_EXPIRY_LOADING);
-}
+void keyspace_set_loading(struct keyspace *ks, bool on) { ks->loading = on && !PLANTED(PLANTED_EXPIRY_LOADING); }
 
 bool keyspace_is_past(const struct keyspace *ks, int64_t deadline_ms)
 {

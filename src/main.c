@@ -141,17 +141,6 @@ static pthread_t *start_threads(struct server *s)
     return threads;
 }
 
-/* The lines that scripts wait for, as Redis writes them: one a kind of socket. */
-static void log_ready(const struct config *config, uint32_t workers)
-{
-    log_write(LOG_LEVEL_NOTICE, "Running mode=standalone, port=%d, %u worker%s.", (int)config->port, workers,
-              workers == 1 ? "" : "s");
-    if (config->port != 0)
-        log_write(LOG_LEVEL_NOTICE, "Ready to accept connections tcp");
-    if (config->unixsocket[0])
-        log_write(LOG_LEVEL_NOTICE, "Ready to accept connections unix");
-}
-
 /* ---- Signals ---- */
 
 static void block_signals(sigset_t *set)
@@ -212,7 +201,6 @@ int main(int argc, char **argv)
     server->executable = process_executable(argv[0]);
     config_notes(config, server->options_noted, note, NULL);
     pthread_t *threads = start_threads(server);
-    log_ready(config, n);
 
     wait_for_end(server, &signals);
 
@@ -221,10 +209,13 @@ int main(int argc, char **argv)
     mem_free(NULL, threads);
     listeners_free(listeners);
     directory = server->directory; /* CONFIG SET dir may have changed it */
+    bool failed = server->failed;
     server_destroy(server);
     mem_free(NULL, io);
     close(directory);
     config_release(config);
+    if (failed)
+        return 1;
     log_write(LOG_LEVEL_WARNING, "Skua is now ready to exit, bye bye...");
     return 0;
 }

@@ -54,6 +54,7 @@ enum command_flag {
     CMD_BARRIER = 1 << 26,    /* with CMD_HOME: waits for earlier commands of its connection (INFO, DBSIZE, CONFIG) */
     CMD_ALL_SHARDS = 1 << 27, /* holds every shard (FLUSHALL, SWAPDB, DEBUG DIGEST) */
     CMD_FIBER = 1 << 28,      /* may take long while it holds: runs on a fiber */
+    CMD_BY_KEY = 1 << 29,     /* does to each key what it would do to it alone (keys from argv[1] on, in steps) */
 };
 
 /* Key specifications as COMMAND DOCS and COMMAND INFO show them (Redis 7 "key specs"). */

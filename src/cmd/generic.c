@@ -229,7 +229,7 @@ struct command generic_commands[] = {
      DOC("6.2.0", "generic",
          "O(N) worst case for collections, where N is the number of nested items. O(1) for string values.",
          "Copies a value to another key.")},
-    {ROW("del", generic_del, -2, CMD_WRITE | CMD_SIGNAL, ACL_KEYSPACE),
+    {ROW("del", generic_del, -2, CMD_WRITE | CMD_SIGNAL | CMD_BY_KEY, ACL_KEYSPACE),
      .keys = {KEY_RANGE(1, -1, 1, KEY_RM | KEY_DELETE)},
      DOC("1.0.0", "generic",
          "O(N) where N is the number of keys that will be removed. When a key to remove holds a value other than a "
@@ -332,7 +332,7 @@ struct command generic_commands[] = {
     {ROW("type", generic_type, 2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
      .keys = {KEY_AT(1, KEY_RO)},
      DOC("1.0.0", "generic", "O(1)", "Returns the type of the value of a key.")},
-    {ROW("unlink", generic_unlink, -2, CMD_WRITE | CMD_FAST | CMD_SIGNAL, ACL_KEYSPACE),
+    {ROW("unlink", generic_unlink, -2, CMD_WRITE | CMD_FAST | CMD_SIGNAL | CMD_BY_KEY, ACL_KEYSPACE),
      .keys = {KEY_RANGE(1, -1, 1, KEY_RM | KEY_DELETE)},
      DOC("4.0.0", "generic",
          "O(1) for each key removed regardless of its size. Then the command does O(N) work in a different thread in "

@@ -477,7 +477,7 @@ struct command string_commands[] = {
      .keys = {KEY_RANGE(1, -1, 1, KEY_RO | KEY_ACCESS)},
      DOC("1.0.0", "string", "O(N) where N is the number of keys to retrieve.", "Returns the strings at several keys."),
      .tips = "request_policy:multi_shard"},
-    {ROW("mset", string_mset, -3, CMD_WRITE | CMD_DENYOOM, ACL_STRING),
+    {ROW("mset", string_mset, -3, CMD_WRITE | CMD_DENYOOM | CMD_BY_KEY, ACL_STRING),
      .keys = {KEY_RANGE(1, -1, 2, KEY_OW | KEY_UPDATE)},
      DOC("1.0.1", "string", "O(N) where N is the number of keys to set.", "Sets the strings at several keys."),
      .tips = "request_policy:multi_shard response_policy:all_succeeded"},

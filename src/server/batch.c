@@ -15,6 +15,7 @@
 #include "src/server/config.h"
 #include "src/server/durable.h"
 #include "src/server/group.h"
+#include "src/server/loading.h"
 #include "src/server/server.h"
 #include "src/server/worker.h"
 
@@ -104,10 +105,10 @@ static void set_no_touch(struct worker *w, const struct batch *b, const struct r
         keyspace_set_no_touch(w->server->shards[keys[k].shard]->keyspace, on);
 }
 
-void batch_execute(struct worker *w, struct batch *b, struct request *r, struct reply *reply, struct effects *effects,
-                   struct journal_wait *wait)
+static inline __attribute__((always_inline)) void apply(struct worker *w, struct batch *b, struct request *r,
+                                                        struct reply *reply, struct effects *effects,
+                                                        struct journal_wait *wait)
 {
-    size_t before = reply->len;
     struct cmd c; /* field by field: zeroing all of it first is slow (rep stos) */
     c.row = r->row;
     c.argv = b->args.v + r->arg_first;
@@ -135,6 +136,18 @@ void batch_execute(struct worker *w, struct batch *b, struct request *r, struct 
         durable_note(&c, wait);
     if (__builtin_expect(r->no_touch, false))
         set_no_touch(w, b, r, false);
+}
+
+void batch_apply(struct worker *w, struct batch *b, struct request *r, struct reply *reply)
+{
+    apply(w, b, r, reply, NULL, NULL);
+}
+
+void batch_execute(struct worker *w, struct batch *b, struct request *r, struct reply *reply, struct effects *effects,
+                   struct journal_wait *wait)
+{
+    size_t before = reply->len;
+    apply(w, b, r, reply, effects, wait);
     r->reply_len = reply->len - before;
     if (__builtin_expect(reply->failed, false))
         stat_add(&w->stats.errors, 1);
@@ -176,7 +189,7 @@ static void answer_error(struct batch *b, struct request *r, struct reply *reply
 }
 
 /* Why the client may not run this command. */
-enum refusal { REFUSED_NOT, REFUSED_PROTECTED, REFUSED_UNAUTHENTICATED };
+enum refusal { REFUSED_NOT, REFUSED_PROTECTED, REFUSED_UNAUTHENTICATED, REFUSED_LOADING };
 
 static bool is_allowed(int setting, const struct client *c)
 {
@@ -190,7 +203,9 @@ static enum refusal refusal(const struct client *c, const struct request *r)
     uint32_t flags = r->row->flags;
     if (__builtin_expect((flags & CMD_PROTECTED) && !is_allowed(c->worker->config->enable_debug_command, c), 0))
         return REFUSED_PROTECTED;
-    return !client_must_authenticate(c) || (flags & CMD_NO_AUTH) ? REFUSED_NOT : REFUSED_UNAUTHENTICATED;
+    if (client_must_authenticate(c) && !(flags & CMD_NO_AUTH))
+        return REFUSED_UNAUTHENTICATED;
+    return c->worker->loading && !(flags & CMD_LOADING) ? REFUSED_LOADING : REFUSED_NOT;
 }
 
 static void answer_refusal(struct batch *b, struct request *r, struct reply *reply, enum refusal why)
@@ -198,6 +213,8 @@ static void answer_refusal(struct batch *b, struct request *r, struct reply *rep
     reply->resp = b->client->resp;
     if (why == REFUSED_UNAUTHENTICATED)
         reply_error(reply, "NOAUTH Authentication required.");
+    else if (why == REFUSED_LOADING)
+        reply_error(reply, LOADING_ERROR);
     else
         reply_error(reply,
                     "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can "
@@ -406,7 +423,7 @@ static void stage_start_groups(struct batch *b)
 static bool is_plain(const struct client *c)
 {
     return c->worker->pause == PAUSE_NONE && !client_must_authenticate(c) && c->reply_mode == REPLY_ON &&
-           !c->worker->strict_order;
+           !c->worker->strict_order && !c->worker->loading;
 }
 
 /* Routes requests from cursor on until one that must wait for those before it. False if it cannot even begin: the first

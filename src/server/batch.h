@@ -87,6 +87,8 @@ static inline const struct key *request_keys(const struct batch *b, const struct
  * (NULL: nothing is journalled) what it did goes there, and what its answer has to wait for into wait. */
 void batch_execute(struct worker *w, struct batch *b, struct request *r, struct reply *reply, struct effects *effects,
                    struct journal_wait *wait);
+/* The same for one that no client has asked for: it is journalled nowhere, and counts nowhere. */
+void batch_apply(struct worker *w, struct batch *b, struct request *r, struct reply *reply);
 
 /* Goes on with a batch whose next request had to wait for the end of CLIENT PAUSE. */
 void batch_continue(struct batch *b);

@@ -81,7 +81,7 @@ static enum request_route route(struct batch *b, struct request *r)
     return route_by_keys(b, r);
 }
 
-static void add_request(struct batch *b, uint32_t arg_first, uint32_t argc)
+struct request *batch_add(struct batch *b, uint32_t arg_first, uint32_t argc)
 {
     if (b->count == b->cap) {
         b->cap = b->cap ? b->cap * 2 : 8;
@@ -97,11 +97,12 @@ static void add_request(struct batch *b, uint32_t arg_first, uint32_t argc)
         r->key = key_make(&b->home->shape, b->args.v[arg_first + (uint32_t)r->row->key_first]);
         r->nkeys = 1;
         r->route = ROUTE_SHARD;
-        return;
+        return r;
     }
     r->key = (struct key){.shard = b->home->id};
     r->nkeys = 0;
     r->route = route(b, r);
+    return r;
 }
 
 static void receive_bulk(struct client *c)
@@ -128,7 +129,7 @@ static void end_parsing(struct batch *b, enum parse_status status, const struct 
     case PARSE_ERROR:
         snprintf(c->protocol_error, sizeof c->protocol_error, "%s", result->error);
         conn_read_stop(&c->conn);
-        add_request(b, b->args.n, 0);
+        batch_add(b, b->args.n, 0);
         return;
     }
 }
@@ -149,7 +150,7 @@ void batch_parse(struct batch *b)
         uint32_t first = b->args.n;
         status = parse_next(&c->parser, in, &limits, &b->args, &b->blobs, &result);
         if (status == PARSE_COMMAND)
-            add_request(b, first, result.argc);
+            batch_add(b, first, result.argc);
         else if (status == PARSE_EMPTY && b->count == 0)
             client_take_silence(c); /* as in Redis it is what CLIENT REPLY SKIP skips; so it has to take its turn */
         else

@@ -8,6 +8,10 @@
  * becomes a request without arguments, so that it is answered in its turn. */
 void batch_parse(struct batch *b);
 
+/* Adds the request that the arguments [arg_first, arg_first + argc) of b->args make, and finds its keys and its route;
+ * argc 0: a protocol error. What it sees of its client is bound later. Returned until the next one is added. */
+struct request *batch_add(struct batch *b, uint32_t arg_first, uint32_t argc);
+
 /* Room for n more keys. */
 void batch_reserve_keys(struct batch *b, uint32_t n);
 

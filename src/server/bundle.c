@@ -17,7 +17,9 @@ struct bundle {
     struct list node; /* open_bundles or flying_bundles of its home; until it has run */
     struct worker *home;
     struct batch *first, *last;
-    bool alone;             /* may become a fiber: nobody joins, and it runs on one */
+    void (*ready)(void *arg); /* of one that holds for other than requests; alone, too */
+    void *arg;
+    bool alone;             /* may become a fiber, and runs on one: nobody joins */
     struct effects effects; /* of one that is alone: the worker's own go on being used while its fiber waits */
 };
 
@@ -65,6 +67,16 @@ void bundle_join(struct worker *w, struct batch *b)
     else
         u->first = b;
     u->last = b;
+}
+
+struct bundle *bundle_hold(struct worker *w, const struct shard_set *shards, void (*ready)(void *arg), void *arg)
+{
+    struct bundle *u = bundle_create(w);
+    u->alone = true;
+    u->ready = ready;
+    u->arg = arg;
+    shard_set_unite(&u->hold.shards, shards);
+    return u;
 }
 
 static bool queues_behind_own(const struct worker *w, const struct bundle *u)
@@ -157,9 +169,13 @@ static void finish(void *arg)
     hold_release(&u->hold); /* u may be gone from here on */
     wake_shards(w, &set);
     w->busy = true;
+    if (!b)
+        return;
     *w->held_done_tail = b;
     w->held_done_tail = &last->next;
 }
+
+void bundle_release(struct bundle *u) { finish(u); }
 
 void bundles_progress(struct worker *w)
 {
@@ -184,6 +200,10 @@ void bundle_ready(struct worker *w, struct hold *h)
 {
     struct bundle *u = container_of(h, struct bundle, hold);
     ASSERT(u->home == w);
+    if (u->ready) {
+        u->ready(u->arg);
+        return;
+    }
     if (u->alone && worker_spawn(w, run_on_fiber, finish, u))
         return;
     if (PLANTED(PLANTED_EARLY_RELEASE)) {

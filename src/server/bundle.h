@@ -12,6 +12,12 @@ struct worker;
 /* The requests [hold_first, hold_end) of b, which need b->shards, run under one hold; then batch_progress(b). */
 void bundle_join(struct worker *w, struct batch *b);
 
+/* Holds these shards for other than requests: ready(arg) is called on this worker's loop once all have arrived, and
+ * they stay held until bundle_release. What the holder does there it does with shard_begin, as user w->id, and gives
+ * the shards back to their owners with it before the release. */
+struct bundle *bundle_hold(struct worker *w, const struct shard_set *shards, void (*ready)(void *arg), void *arg);
+void bundle_release(struct bundle *u);
+
 /* End of an iteration: puts open bundles on the lanes. */
 void bundles_put(struct worker *w);
 

@@ -14,6 +14,7 @@
 #include "src/server/config.h"
 #include "src/server/config_apply.h"
 #include "src/server/control.h"
+#include "src/server/loading.h"
 #include "src/server/server.h"
 #include "src/server/worker.h"
 
@@ -51,10 +52,11 @@ static bool apply_set(struct worker *w0, struct control_change *change, struct c
     struct set_change *s = (struct set_change *)change;
     const struct config *old = next->config;
     struct config *new;
+    s->rights.loading = w0->loading;
     enum config_set_outcome outcome = config_with(old, s->pairs, s->npairs, s->rights, &new, s->error);
     s->failed = outcome != CONFIG_SET_DONE;
     if (outcome == CONFIG_SET_LOADING)
-        strcpy(s->error, "LOADING Redis is loading the dataset in memory");
+        strcpy(s->error, LOADING_ERROR);
     if (s->failed)
         return false;
     if (!config_apply(w0, old, new, s->error)) {

@@ -79,12 +79,11 @@ void groups_trim(struct worker *w)
 
 void groups_deinit(struct worker *w) { free_unused(w, w->nfree_groups); }
 
-/* What its requests will touch in the keyspace. */
-static void look_ahead(struct worker *w, const struct group *g, struct lookahead *l)
+void group_look_ahead(const struct worker *w, const struct request *requests, uint32_t n, struct lookahead *l)
 {
-    for (uint32_t i = 0; i < g->count; i++)
-        if (g->requests[i].nkeys > 0)
-            keyspace_look_ahead(w->shard.keyspace, g->requests[i].db, g->requests[i].key.hash, l);
+    for (uint32_t i = 0; i < n; i++)
+        if (requests[i].nkeys > 0)
+            keyspace_look_ahead(w->shard.keyspace, requests[i].db, requests[i].key.hash, l);
 }
 
 const struct message *groups_look_ahead(struct worker *w, const struct message *chain)
@@ -100,7 +99,7 @@ const struct message *groups_look_ahead(struct worker *w, const struct message *
         }
     for (const struct message *m = chain; m != end; m = m->next)
         if (m->kind == MSG_GROUP)
-            look_ahead(w, (const struct group *)m, &ahead);
+            group_look_ahead(w, ((const struct group *)m)->requests, ((const struct group *)m)->count, &ahead);
     lookahead_end(&ahead);
     return end;
 }

@@ -21,7 +21,7 @@ struct group {
     uint32_t taken;     /* requests whose answers have been put into the output, and their bytes */
     size_t taken_bytes;
     struct journal_wait wait; /* of its answers */
-    struct group *next; /* of the batch's stage, or of the free list */
+    struct group *next;       /* of the batch's stage, or of the free list */
 };
 
 /* An empty group of b's running stage, which it joins. */
@@ -33,6 +33,10 @@ void groups_deinit(struct worker *w);
 
 /* Adds a copy of r. */
 void group_add(struct group *g, const struct request *r);
+
+/* Adds what the keys of n requests, which are for this worker's shard, will touch there. */
+struct lookahead;
+void group_look_ahead(const struct worker *w, const struct request *requests, uint32_t n, struct lookahead *l);
 
 /* Fetches ahead what the first groups of a chain of messages will touch, so that cache misses overlap. Returns the
  * first message that nothing was done for. */

@@ -13,6 +13,7 @@
 #include "src/server/batch.h"
 #include "src/server/commands.h"
 #include "src/server/config.h"
+#include "src/server/loading.h"
 #include "src/server/server.h"
 #include "src/server/version.h"
 #include "src/server/worker.h"
@@ -232,9 +233,25 @@ static void write_memory(const struct info *i)
         i->total.client_memory, MEM_ALLOCATOR);
 }
 
+static void write_loading(const struct info *i)
+{
+    struct loading_progress p = loading_progress(i->server->loading);
+    int64_t elapsed = io_wall_us(i->home->io) / 1000000 - p.start_seconds;
+    uint64_t left = p.bytes_total - p.bytes_done;
+    fprintf(i->out,
+            "loading_start_time:%" PRId64 "\r\nloading_total_bytes:%" PRIu64
+            "\r\nloading_rdb_used_mem:0\r\nloading_loaded_bytes:%" PRIu64
+            "\r\nloading_loaded_perc:%.2f\r\nloading_eta_seconds:%" PRIu64 "\r\n",
+            p.start_seconds, p.bytes_total, p.bytes_done,
+            p.bytes_total ? 100.0 * (double)p.bytes_done / (double)p.bytes_total : 0.0,
+            elapsed > 0 ? (uint64_t)elapsed * left / (p.bytes_done + 1) : 1);
+}
+
 static void write_persistence(const struct info *i)
 {
-    fprintf(i->out, "loading:0\r\nasync_loading:0\r\naof_enabled:0\r\n");
+    fprintf(i->out, "loading:%d\r\nasync_loading:0\r\naof_enabled:0\r\n", i->home->loading);
+    if (i->home->loading)
+        write_loading(i);
 }
 
 static void write_stats(const struct info *i)

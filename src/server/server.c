@@ -15,6 +15,7 @@
 #include "src/server/config.h"
 #include "src/server/control.h"
 #include "src/server/listen.h"
+#include "src/server/loading.h"
 #include "src/server/option.h"
 #include "src/server/shutdown.h"
 #include "src/server/worker.h"
@@ -77,6 +78,31 @@ void server_destroy(struct server *s)
     mem_free(NULL, s);
 }
 
+/* ---- The beginning ---- */
+
+/* The lines that scripts wait for, as Redis writes them: one a kind of socket. */
+void server_ready(struct worker *w)
+{
+    const struct config *config = w->config;
+    uint32_t workers = w->server->nworkers;
+    log_write(LOG_LEVEL_NOTICE, "Running mode=standalone, port=%d, %u worker%s.", (int)config->port, workers,
+              workers == 1 ? "" : "s");
+    if (config->port != 0)
+        log_write(LOG_LEVEL_NOTICE, "Ready to accept connections tcp");
+    if (config->unixsocket[0])
+        log_write(LOG_LEVEL_NOTICE, "Ready to accept connections unix");
+}
+
+void server_started(struct worker *w)
+{
+    if (w->server->listeners)
+        listeners_start(w->server->listeners, w);
+    if (w->server->loading)
+        loading_start(w);
+    else
+        server_ready(w);
+}
+
 /* ---- The end ---- */
 
 /* First every worker sees its clients out. What they have under way may need any shard, so all loops go on until the
@@ -104,6 +130,12 @@ void server_stop(struct worker *w)
     ask_workers(w, see_clients_out, all_stopping, NULL);
 }
 
+void server_fail(struct worker *w)
+{
+    w->server->failed = true;
+    server_stop(w);
+}
+
 static bool end_worker(struct worker *w, struct ask *a, struct ask_part *part)
 {
     w->ended = w->id != 0;
@@ -120,6 +152,8 @@ static void end_if_empty(struct worker *w0)
 {
     struct server *s = w0->server;
     if (s->ending || !s->all_stopping || atomic_load_explicit(&s->nclients, memory_order_acquire) > 0)
+        return;
+    if (s->loading && !loading_is_over(s->loading))
         return;
     s->ending = true;
     ask_workers(w0, end_worker, all_ended, NULL);

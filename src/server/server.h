@@ -14,6 +14,7 @@
 struct config;
 struct control;
 struct listeners;
+struct loading;
 struct shard;
 struct worker;
 
@@ -33,6 +34,7 @@ struct server {
     _Atomic bool *not_built_logged; /* [command_count()] */
     bool *options_noted;            /* worker 0's, see config_notes */
     struct control *control;        /* see control.h */
+    struct loading *loading;        /* see loading.h; NULL: there was nothing to load */
     struct listeners *listeners;    /* worker 0's; NULL under the simulator */
     int directory;                  /* holds the data directory's lock; worker 0's; negative under the simulator */
     uint64_t hash_seed;
@@ -52,6 +54,7 @@ struct server {
     _Atomic bool stopping;          /* server_stop was called */
     bool all_stopping;              /* worker 0's: all workers know it */
     bool ending;                    /* worker 0's: every client is gone, the workers are told to end */
+    bool failed;                    /* worker 0's: it ends because of an error */
 };
 
 /* Makes the server and its workers from the configuration, which must outlive them (a reference is taken). io[i]
@@ -76,8 +79,15 @@ void server_log_not_built(struct server *s, const struct command *row);
 /* Worker 0, each iteration: acts on a signal, and ends the workers once the last client is gone. */
 void server_poll(struct worker *w);
 
+/* Worker 0, as its loop begins: takes connections, and loads if there is something to. */
+void server_started(struct worker *w);
+/* Worker 0: clients may use the data from now on; says so in the log. */
+void server_ready(struct worker *w);
+
 /* Starts the end: no new clients; those there are get what they were already answered, for a moment; then every
  * worker's loop returns. Worker 0's thread. See shutdown.h for whether to. */
 void server_stop(struct worker *w);
+/* The same after an error that the log has told: the process is to say that it failed. */
+void server_fail(struct worker *w);
 
 #endif

@@ -15,6 +15,8 @@
 bool shutdown_begin(struct worker *w0, unsigned how, char error[static SHUTDOWN_ERROR_BYTES])
 {
     log_write(LOG_LEVEL_WARNING, "User requested shutdown...");
+    if (w0->loading)
+        how = ON_SIGNAL_NOSAVE; /* what is there is not all of it */
     if (how & ON_SIGNAL_SAVE && !(how & ON_SIGNAL_FORCE)) {
         snprintf(error, SHUTDOWN_ERROR_BYTES,
                  "this version can't save snapshots yet; NOSAVE stops without, as FORCE does");

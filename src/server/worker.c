@@ -11,6 +11,9 @@
 #include "src/server/durable.h"
 #include "src/server/group.h"
 #include "src/server/listen.h"
+#include "src/server/load_chunk.h"
+#include "src/server/loader.h"
+#include "src/server/loading.h"
 #include "src/server/server.h"
 
 enum {
@@ -63,6 +66,12 @@ static void park(struct worker *w, struct message *msg)
 
 static void run_on_shard(struct worker *w, struct message *msg)
 {
+    if (msg->kind == MSG_CHUNK) {
+        struct load_chunk *c = (struct load_chunk *)msg;
+        load_chunk_run(w, c);
+        worker_send(w, c->batch.home->id, msg, MSG_CHUNK_DONE);
+        return;
+    }
     if (msg->kind == MSG_ASK_SHARD) {
         /* It changes nothing itself, but keys that it finds expired are deleted. */
         struct effects *effects = PLANTED(PLANTED_EXPIRY_UNTOLD) ? NULL : durable_effects(w);
@@ -82,6 +91,7 @@ static void take_message(struct worker *w, struct message *msg)
 {
     switch ((enum message_kind)msg->kind) {
     case MSG_GROUP:
+    case MSG_CHUNK:
     case MSG_ASK_SHARD:
         if ((lane_is_held(w->lane) && !PLANTED(PLANTED_HELD_SHARD_RUNS)) || w->parked)
             park(w, msg); /* behind those that wait already */
@@ -90,6 +100,9 @@ static void take_message(struct worker *w, struct message *msg)
         break;
     case MSG_GROUP_DONE:
         batch_progress(((struct group *)msg)->batch);
+        break;
+    case MSG_CHUNK_DONE:
+        loader_take_back((struct load_chunk *)msg);
         break;
     case MSG_HOLD_READY:
         bundle_ready(w, container_of(msg, struct hold, ready));
@@ -217,16 +230,31 @@ bool worker_spawn(struct worker *w, fiber_fn *fn, void (*finish)(void *arg), voi
     return true;
 }
 
-void worker_yield_until(struct worker *w, uint64_t wake_ns)
+/* NULL: it is none of this worker's. */
+static struct worker_fiber *find_fiber(struct worker *w, const struct fiber *fiber)
 {
     for (struct list *n = w->fibers.next; n != &w->fibers; n = n->next) {
         struct worker_fiber *f = container_of(n, struct worker_fiber, node);
-        if (f->fiber == fiber_current()) {
-            f->wake_ns = wake_ns;
-            fiber_yield();
-            return;
-        }
+        if (f->fiber == fiber)
+            return f;
     }
+    return NULL;
+}
+
+void worker_yield_until(struct worker *w, uint64_t wake_ns)
+{
+    struct worker_fiber *f = find_fiber(w, fiber_current());
+    if (!f)
+        return;
+    f->wake_ns = wake_ns;
+    fiber_yield();
+}
+
+void worker_wake_fiber(struct worker *w, const struct fiber *fiber)
+{
+    struct worker_fiber *f = find_fiber(w, fiber);
+    ASSERT(f);
+    f->wake_ns = 0;
 }
 
 static void run_fibers(struct worker *w)
@@ -311,8 +339,8 @@ void worker_run(struct worker *w)
     ASSERT(io_enter(w->io) == 0);
     worker_tick(w);
     w->cron_ns = w->now_ns + CRON_NS;
-    if (w->id == 0 && w->server->listeners)
-        listeners_start(w->server->listeners, w);
+    if (w->id == 0)
+        server_started(w);
     while (!w->ended) {
         w->time_seen = false;
         wait_for_work(w);

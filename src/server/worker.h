@@ -34,6 +34,8 @@ struct server;
 enum message_kind {
     MSG_GROUP,      /* struct group: run it */
     MSG_GROUP_DONE, /* struct group, back at its home */
+    MSG_CHUNK,      /* struct load_chunk: run it */
+    MSG_CHUNK_DONE, /* struct load_chunk, back at its loader */
     MSG_HOLD_READY, /* struct hold: all its shards have arrived */
     MSG_ASK,        /* struct ask_part */
     MSG_ASK_SHARD,  /* the same, for one that touches the shard and so waits while it is held */
@@ -82,6 +84,7 @@ struct worker {
     enum pause_kind pause;               /* from it */
     int64_t pause_until_ms;              /* from it */
     bool expire_active;                  /* from it */
+    bool loading;                        /* data is being loaded: clients have to wait */
 
     /* Messages for others, published once an iteration. */
     struct outbox *outbox;  /* [nworkers] */
@@ -144,6 +147,9 @@ bool worker_spawn(struct worker *w, fiber_fn *fn, void (*finish)(void *arg), voi
 /* Inside such a fiber: gives the loop back until wake_ns at least. Anywhere else, which is where a command runs that
  * there was no stack for, it returns at once. */
 void worker_yield_until(struct worker *w, uint64_t wake_ns);
+
+/* Lets a fiber of w that has yielded go on, in this iteration or the next, whatever time it waits for. */
+void worker_wake_fiber(struct worker *w, const struct fiber *fiber);
 
 /* Reads the clocks. */
 void worker_tick(struct worker *w);
