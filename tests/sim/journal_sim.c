@@ -21,7 +21,6 @@
 #include <time.h>
 
 #include "shard/effects.h"
-#include "shard/entry.h"
 #include "shard/journal_sink.h"
 #include "src/base/assert.h"
 #include "src/base/mem.h"
@@ -29,6 +28,7 @@
 #include "src/cmd/table.h"
 #include "src/server/worker.h"
 #include "tests/serial/chance.h"
+#include "tests/sim/picture.h"
 #include "tests/sim/planted.h"
 #include "tests/sim/world.h"
 
@@ -468,69 +468,6 @@ static void replay_task(void *arg)
     caller_close(&c, false);
 }
 
-/* What is in a server: a line for each key. */
-
-struct picture {
-    char **lines;
-    uint32_t n, cap, db;
-};
-
-static void picture_entry(void *arg, struct entry *e)
-{
-    struct picture *p = arg;
-    char buf[ENTRY_INT_BUF_BYTES];
-    struct blob *blob;
-    struct slice key = entry_key(e), value = entry_string(e, buf, &blob);
-    size_t bytes = key.len + value.len + 64;
-    if (p->n == p->cap) {
-        p->cap = p->cap ? 2 * p->cap : 64;
-        p->lines = mem_realloc(NULL, p->lines, p->cap * sizeof p->lines[0]);
-    }
-    char *line = p->lines[p->n++] = mem_alloc(NULL, bytes);
-    int n = snprintf(line, bytes, "%u %.*s %" PRId64 " ", p->db, (int)key.len, key.ptr, entry_expiry_ms(e));
-    for (size_t i = 0; i < value.len; i++) /* SETRANGE puts zeros */
-        line[n++] = value.ptr[i] ? value.ptr[i] : '_';
-    line[n] = '\0';
-}
-
-static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-static void picture_take(struct picture *p, const struct server *s, int64_t now_ms)
-{
-    *p = (struct picture){0};
-    for (uint32_t i = 0; i < s->nworkers; i++) {
-        ASSERT(s->shards[i]->user == i);
-        shard_begin(s->shards[i], i, now_ms, NULL);
-        for (p->db = 0; p->db < DATABASES; p->db++)
-            ASSERT(keyspace_scan(s->shards[i]->keyspace, p->db, 0, UINT32_MAX, UINT32_MAX, picture_entry, p) == 0);
-    }
-    if (p->n)
-        qsort(p->lines, p->n, sizeof p->lines[0], by_text);
-}
-
-static void picture_free(struct picture *p)
-{
-    for (uint32_t i = 0; i < p->n; i++)
-        mem_free(NULL, p->lines[i]);
-    mem_free(NULL, p->lines);
-}
-
-static bool pictures_equal(const struct picture *a, const struct picture *b)
-{
-    uint32_t i = 0, k = 0;
-    bool equal = true;
-    while (i < a->n || k < b->n) {
-        int order = i == a->n ? 1 : k == b->n ? -1 : strcmp(a->lines[i], b->lines[k]);
-        if (order != 0)
-            fprintf(stderr, "only %s: %s\n", order < 0 ? "there" : "on the tape",
-                    order < 0 ? a->lines[i] : b->lines[k]);
-        equal = equal && order == 0;
-        i += order <= 0;
-        k += order >= 0;
-    }
-    return equal;
-}
-
 /* Worlds */
 
 static void trial_init(struct trial *t, uint64_t seed)
@@ -576,7 +513,7 @@ static bool replay(struct trial *t, int64_t now_ms, struct picture *picture)
     if (sim_run(t->world.sim) != SIM_DONE)
         return false;
     ASSERT(sim_now_ns(t->world.sim) < REST);
-    picture_take(picture, t->world.server, now_ms);
+    picture_take(picture, t->world.server, DATABASES, now_ms);
     return !t->replay_refused;
 }
 
@@ -590,14 +527,14 @@ static bool run_world(uint64_t seed)
         return false;
     }
     int64_t now_ms = t->world.server->workers[0]->now_ms;
-    picture_take(&there, t->world.server, now_ms);
+    picture_take(&there, t->world.server, DATABASES, now_ms);
     for (uint32_t i = 0; i < t->world.nworkers; i++)
         totals.takebacks += t->world.server->lanes.lane[i].takebacks;
     bool good = world_end(&t->world);
     if (!good)
         return false;
     world_deinit(&t->world);
-    good = replay(t, now_ms, &again) && pictures_equal(&there, &again);
+    good = replay(t, now_ms, &again) && picture_equal("there", &there, "on the tape", &again);
     picture_free(&there);
     picture_free(&again);
     if (!good) {

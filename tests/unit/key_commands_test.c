@@ -130,6 +130,38 @@ static void test_expiry(void **state)
     check("EXISTS a", ":0|");
 }
 
+static void set_loading(bool on)
+{
+    for (uint32_t i = 0; i < shape.nshards; i++)
+        keyspace_set_loading(shards[i].keyspace, on);
+}
+
+/* Nothing is past, nor does it expire, until loading has ended. */
+static void test_expiry_while_loading(void **state)
+{
+    set_loading(true);
+    check("SET a 1 PXAT 5", "+OK|");
+    check("INCR a", ":2|");
+    check("PEXPIREAT a 7 GT", ":1|");
+    check("PEXPIRETIME a", ":7|");
+    check("GETEX a PXAT 8", "$1|2|");
+    check("RENAME a b", "+OK|");
+    check("COPY b c", ":1|");
+    check("SET d 1", "+OK|");
+    check("PEXPIREAT d -5", ":1|");
+    check("SET e 1 PXAT 1", "+OK|");
+    check("PERSIST e", ":1|");
+    check("EXISTS a b c d e", ":4|");
+    for (uint32_t i = 0; i < shape.nshards; i++)
+        assert_false(keyspace_expire_step(shards[i].keyspace, 100));
+    check("EXISTS b c d e", ":4|");
+    set_loading(false);
+    check("GET b", "$-1|");
+    check("EXISTS a b c d e", ":1|");
+    check("PEXPIREAT e 5", ":1|");
+    check("EXISTS e", ":0|");
+}
+
 static void test_object(void **state)
 {
     set_key("12", 0);
@@ -214,6 +246,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_delete_and_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rename_copy_move, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_expiry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_expiry_while_loading, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_object, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_databases, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_scan, set_up, tear_down),
