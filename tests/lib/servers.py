@@ -86,10 +86,12 @@ class Server:
                     connection.close()
                 return
             except (ConnectionError, OSError):
-                time.sleep(0.02)
+                time.sleep(0.005)
         raise RuntimeError('%s did not start:\n%s' % (' '.join(self.arguments), self.log()))
 
     def log(self):
+        if not os.path.exists(self.log_path):
+            return self.last_log
         with open(self.log_path, errors='replace') as log:
             return log.read()
 
@@ -105,7 +107,7 @@ class Server:
             return next(int(line.split()[1]) for line in status if line.startswith('VmRSS'))
 
     def stop(self):
-        """Ends the server; returns its exit code. The folder goes with it."""
+        """Ends the server, if it has not ended; returns its exit code. The folder goes with it."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
