@@ -4,17 +4,19 @@
  * A position is the number of a batch, 1, 2, 3 and so on through all files, which its header carries as sequence: known
  * as soon as it is queued. Offsets of bytes are the writer's business. What a worker does with it, in each iteration:
  *
- *   effects_flush        queues a batch: before anything that tells of it is published, before a hold's arrival or
+ *   sink->append         queues a batch: before anything that tells of it is published, before a hold's arrival or
  *                        release. Replies are stamped with what they wait for.
  *   journal_write        behind publishing
  *   journal_called       if so, it looks at all its replies that wait
- *   journal_is_safe, journal_await                  for each reply
+ *   journal_is_safe      for each of those, and each new one; if not,
+ *   journal_await
  *   journal_sync
- *   journal_has_work, journal_deadline_ns           between announcing sleep and sleeping
+ *   journal_has_work, journal_deadline_ns     between announcing sleep and sleeping
  *
  * Roles. Whoever takes the *turn* writes what is queued; whoever takes the *sync* has the one fdatasync in flight, on
  * its own io. Both are taken by trying, nobody waits for them, and neither is lost: who gives one back looks again, at
- * the latest in journal_has_work, before it sleeps; and what is not due yet is in its deadline.
+ * the latest in journal_has_work, before it sleeps; and what is not due yet is in its deadline. Between publishing and
+ * trying, and between giving back and looking again, there is a full fence: one of the two sides sees the other.
  *
  * Faults. After an error the torn piece of a batch is cut off, and the batch stays with all behind it and is tried
  * again each second, by whoever comes. After a failed sync the file is no longer trusted: it is written on, so that
@@ -25,16 +27,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shard/journal_sink.h"
+
 struct disk;
 struct io;
 struct journal;
-struct journal_sink;
 
 /* appendfsync. */
 enum journal_policy { JOURNAL_EVERYSEC, JOURNAL_ALWAYS, JOURNAL_NO };
 
 enum {
-    JOURNAL_QUEUED_BYTES_MAX = 64 << 20, /* journal_is_full beyond; what is under way then still finds a place */
+    JOURNAL_QUEUED_BYTES_MAX = 64 << 20,  /* journal_is_full beyond; what is under way then still finds a place */
     JOURNAL_SYNC_NS = 1000 * 1000 * 1000, /* everysec: from the beginning of a sync to that of the next */
     JOURNAL_LATE_NS = 2000 * 1000 * 1000, /* everysec: unsynced for longer, and replies wait */
     JOURNAL_RETRY_NS = 1000 * 1000 * 1000,
@@ -55,7 +58,7 @@ struct journal *journal_create(const struct journal_config *config);
 /* By whoever is left when all workers have ended. Closes the file as it is: see journal_finish. */
 void journal_destroy(struct journal *j);
 
-/* Where batches go and what has become of them, for those who know only shard/effects.h. Borrowed. */
+/* Where batches go and what has become of them. Borrowed. */
 struct journal_sink *journal_sink(struct journal *j);
 
 /* Where to go on. */
@@ -74,7 +77,8 @@ bool journal_start(struct journal *j, uint32_t worker, const struct journal_plac
 /* The same without a file (appendonly no): nothing may be queued until journal_start. */
 bool journal_stop(struct journal *j, uint32_t worker);
 
-/* Writes what is queued if nobody is at it. unix_seconds: for timestamps. */
+/* Writes what is queued if nobody is at it. unix_seconds: for timestamps. Whether replies wait for the disk (strict) is
+ * as of now_ns behind it. */
 void journal_write(struct journal *j, uint32_t worker, uint64_t now_ns, int64_t unix_seconds);
 
 /* Starts a sync on the worker's own io if one is due and none in flight. The op is the journal's. */
@@ -85,17 +89,9 @@ bool journal_is_syncing(const struct journal *j, uint32_t worker);
 /* Without workers, at the end: writes what is queued and syncs it, waiting for both. 0 or -errno. */
 int journal_finish(struct journal *j, int64_t unix_seconds);
 
-/* What a reply waits for. Positions; 0: nothing. */
-struct journal_wait {
-    uint64_t written; /* under every policy */
-    uint64_t synced;  /* under always; under everysec while the oldest unsynced byte is more than JOURNAL_LATE_NS old */
-};
-
-/* May such a reply leave now? */
-bool journal_is_safe(const struct journal *j, const struct journal_wait *wait, uint64_t now_ns);
-/* Asks for the worker to be woken, and to be told by journal_called, when this may have changed, and then looks whether
- * it is safe by now: true, and nobody needs to wake. */
-bool journal_await(struct journal *j, uint32_t worker, const struct journal_wait *wait, uint64_t now_ns);
+/* Asks for the worker to be woken, and to be told by journal_called, when this may have become safe, and then looks
+ * whether it is by now: true, and nobody needs to wake. */
+bool journal_await(struct journal *j, uint32_t worker, const struct journal_wait *wait);
 /* True, once, if something that the worker awaits has happened: it looks at all its replies that wait, and awaits anew
  * what is left. */
 bool journal_called(struct journal *j, uint32_t worker);
@@ -115,6 +111,9 @@ bool journal_is_full(const struct journal *j);
 /* By any worker, between its other calls. */
 void journal_set_policy(struct journal *j, uint32_t worker, enum journal_policy policy);
 void journal_set_timestamps(struct journal *j, bool enabled);
+
+/* Where in the stream the bytes written so far end, and those of a next file would begin. */
+uint64_t journal_offset(const struct journal *j);
 
 /* For INFO; each by itself is right, together they may be of different moments. */
 struct journal_stats {

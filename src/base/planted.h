@@ -26,6 +26,14 @@ enum planted_bug {
     /* Loading. */
     PLANTED_EXPIRY_LOADING,    /* keys expire while they are loaded */
     PLANTED_BARRIER_OVERTAKES, /* a command on several shards does not wait for those before it */
+
+    /* What the journal does with it. */
+    PLANTED_BATCHES_SWAPPED, /* a batch stands in the file before one that was queued earlier */
+    PLANTED_ROLE_LEFT,       /* who gives back the turn to append, or ends a sync, does not look again */
+    PLANTED_WOKEN_EARLY,     /* who waits is woken before what it waits for is published */
+    PLANTED_AWAITED_LATE,    /* who waits looks first, and then asks to be woken */
+    PLANTED_WRITTEN_EARLY,   /* batches count as written before they are */
+    PLANTED_SYNCED_EARLY,    /* a sync counts for what is written while it is in flight */
 };
 
 #ifdef SKUA_SIM_POINTS
