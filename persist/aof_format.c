@@ -107,10 +107,25 @@ static size_t digits_of(struct slice s)
     return n;
 }
 
+/* read_count for what nearly all are: up to four digits, and enough behind them to look at without asking how much
+ * there is. Returns the length, or 0 if it is something else. */
+static inline size_t read_short_count(struct slice window, size_t pos, char prefix, size_t *count)
+{
+    enum { LOOKED_AT = 1 + 4 + 2 };
+    const char *p = window.ptr + pos;
+    if (window.len - pos < LOOKED_AT || p[0] != prefix || !is_digit(p[1]))
+        return 0;
+    size_t value = (size_t)(p[1] - '0'), n = 2;
+    for (; n < LOOKED_AT - 2 && is_digit(p[n]); n++)
+        value = value * 10 + (size_t)(p[n] - '0');
+    *count = value;
+    return p[n] == '\r' && p[n + 1] == '\n' ? n + 2 : 0;
+}
+
 /* "*N\r\n" or "$N\r\n" at window.ptr[*pos]: moves *pos behind it and returns AOF_COMMAND. Zeros before N are taken, as
  * Redis takes them: see aof_mend_torn. */
-static enum aof_item_kind read_count(struct slice window, size_t *pos, char prefix, size_t *count,
-                                     struct aof_item *item)
+static enum aof_item_kind read_long_count(struct slice window, size_t *pos, char prefix, size_t *count,
+                                          struct aof_item *item)
 {
     size_t at = *pos;
     if (at == window.len)
@@ -133,12 +148,24 @@ static enum aof_item_kind read_count(struct slice window, size_t *pos, char pref
     return AOF_COMMAND;
 }
 
-static void push(struct arg_arena *args, struct slice arg)
+static inline enum aof_item_kind read_count(struct slice window, size_t *pos, char prefix, size_t *count,
+                                            struct aof_item *item)
 {
-    if (args->n == args->cap) {
-        args->cap = args->cap ? args->cap * 2 : ARGS_FIRST;
-        args->v = mem_realloc(NULL, args->v, args->cap * sizeof *args->v);
-    }
+    size_t len = read_short_count(window, *pos, prefix, count);
+    *pos += len;
+    return len > 0 ? AOF_COMMAND : read_long_count(window, pos, prefix, count, item);
+}
+
+static void grow(struct arg_arena *args)
+{
+    args->cap = args->cap ? args->cap * 2 : ARGS_FIRST;
+    args->v = mem_realloc(NULL, args->v, args->cap * sizeof *args->v);
+}
+
+static inline void push(struct arg_arena *args, struct slice arg)
+{
+    if (args->n == args->cap)
+        grow(args);
     args->v[args->n++] = arg;
 }
 
@@ -165,7 +192,7 @@ static enum aof_item_kind read_arguments(struct slice window, struct arg_arena *
     return AOF_COMMAND;
 }
 
-static bool begins_with(struct slice s, const char *prefix)
+static inline bool begins_with(struct slice s, const char *prefix)
 {
     size_t n = strlen(prefix);
     return s.len >= n && memcmp(s.ptr, prefix, n) == 0;
@@ -196,13 +223,15 @@ static const char *take_u32(const char *p, uint32_t *v)
 
 static const char *take_hex(const char *p, int digits, uint64_t *v)
 {
+    static const uint8_t values[256] = {
+        ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+        ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    }; /* plus one: the others are 0 */
     for (*v = 0; digits > 0; digits--, p++) {
-        if (is_digit(*p))
-            *v = *v << 4 | (uint64_t)(*p - '0');
-        else if (*p >= 'a' && *p <= 'f')
-            *v = *v << 4 | (uint64_t)(*p - 'a' + 10);
-        else
+        uint64_t value = values[(uint8_t)*p];
+        if (value == 0)
             return NULL;
+        *v = *v << 4 | (value - 1);
     }
     return *p == ' ' ? p + 1 : NULL;
 }
@@ -303,6 +332,8 @@ static enum aof_item_kind read_annotation(struct slice window, bool at_end, stru
     }
     if (ours)
         return garbage(item, "a damaged annotation line");
+    if (memchr(line.ptr, '\0', line.len)) /* what a crash did not write: the line may have ended before it */
+        return garbage(item, "bytes of zero in an annotation");
     *item = (struct aof_item){.len = line.len};
     return timestamp_at(line, 0, &item->unix_seconds) ? AOF_TIMESTAMP : AOF_FOREIGN;
 }

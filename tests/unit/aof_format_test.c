@@ -337,6 +337,7 @@ static void test_spellings(void **state)
             fail_msg("%s: %d", cases[i].text, kind);
     }
     assert_int_equal(aof_next(slice_of("\0\0\0", 3), true, &args, &item), AOF_GARBAGE);
+    assert_int_equal(aof_next(slice_of("#TS:\0\0\n", 7), true, &args, &item), AOF_GARBAGE);
     mem_free(NULL, args.v);
 }
 
