@@ -27,9 +27,10 @@ struct load {
 
     /* The part being read. */
     uint32_t part;
-    uint64_t start;  /* in the stream; 0 for a base */
-    bool ours;       /* it has our first line */
-    bool in_batches; /* the last that was read is that line or a batch */
+    uint64_t start;          /* in the stream; 0 for a base */
+    bool ours;               /* it has our first line */
+    bool in_batches;         /* the last that was read is that line or a batch */
+    uint64_t torn, torn_end; /* the last piece of a line that Redis went on from; it is none without what follows */
 
     /* What went before it, of the base or of the incremental parts. */
     bool chained;      /* an incremental part, which ends where this one is to start */
@@ -200,9 +201,11 @@ static bool take_bad(struct load *l, const struct bad *bad)
 /* In this part. */
 static bool bad_at(struct load *l, uint64_t at, uint64_t length, bool crash, const char *why)
 {
-    return take_bad(
-        l, &(struct bad){
-               .part = l->part, .at = at, .end = l->start + at + length, .ours = l->ours, .crash = crash, .why = why});
+    struct bad bad = {.part = l->part, .at = at, .crash = crash, .ours = l->ours, .why = why};
+    bad.end = l->start + at + length;
+    if (at == l->torn_end)
+        bad.at = l->torn;
+    return take_bad(l, &bad);
 }
 
 static bool bad_here(struct load *l, bool crash, const char *why) { return bad_at(l, l->window.offset, 1, crash, why); }
@@ -400,6 +403,8 @@ static bool take_item(struct load *l)
     case AOF_TORN:
         note(l, true, "a crash has torn this line, and Redis went on from there: what follows is loaded");
         l->result->wants_base = true;
+        l->torn = l->window.offset;
+        l->torn_end = l->window.offset + item.len;
         break;
     case AOF_SHORT:
         return at_end ? bad_here(l, true,
@@ -478,6 +483,7 @@ static bool take_part(struct load *l)
     bool base = is_base(l, l->part);
     l->start = l->chained ? l->start : 0;
     l->ours = l->in_batches = false;
+    l->torn = l->torn_end = 0;
     bool good = read_part(l);
     if (!base && l->end != AOF_LOAD_REFUSED && !(l->result->damaged && l->result->part < l->part))
         l->result->offset = l->start + (l->result->damaged ? l->result->good_bytes : l->window.size);
