@@ -60,9 +60,9 @@ static int real_sync_directory(struct disk *disk, int dir) { return CALL(fsync(d
 
 static int real_mkdir(struct disk *disk, int dir, const char *name) { return CALL(mkdirat(dir, name, 0755)); }
 
-static int real_rename(struct disk *disk, int dir, const char *from, const char *to)
+static int real_rename(struct disk *disk, int dir, const char *from, int to_dir, const char *to)
 {
-    return CALL(renameat(dir, from, dir, to));
+    return CALL(renameat(dir, from, to_dir, to));
 }
 
 static int real_unlink(struct disk *disk, int dir, const char *name) { return CALL(unlinkat(dir, name, 0)); }
@@ -142,9 +142,9 @@ int disk_sync_directory(struct disk *disk, int dir) { return disk->vtable->sync_
 
 int disk_mkdir(struct disk *disk, int dir, const char *name) { return disk->vtable->mkdir(disk, dir, name); }
 
-int disk_rename(struct disk *disk, int dir, const char *from, const char *to)
+int disk_rename(struct disk *disk, int dir, const char *from, int to_dir, const char *to)
 {
-    return disk->vtable->rename(disk, dir, from, to);
+    return disk->vtable->rename(disk, dir, from, to_dir, to);
 }
 
 int disk_unlink(struct disk *disk, int dir, const char *name) { return disk->vtable->unlink(disk, dir, name); }

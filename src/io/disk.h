@@ -45,7 +45,7 @@ struct disk_vtable {
     int (*datasync)(struct disk *disk, int fd);
     int (*sync_directory)(struct disk *disk, int dir);
     int (*mkdir)(struct disk *disk, int dir, const char *name);
-    int (*rename)(struct disk *disk, int dir, const char *from, const char *to);
+    int (*rename)(struct disk *disk, int dir, const char *from, int to_dir, const char *to);
     int (*unlink)(struct disk *disk, int dir, const char *name);
     int (*list)(struct disk *disk, int dir, disk_entry *entry, void *arg);
     int (*lock)(struct disk *disk, int fd);
@@ -77,8 +77,10 @@ int disk_sync_directory(struct disk *disk, int dir);
 
 /* rwxr-xr-x less the umask. -EEXIST if the name is there, as whatever. */
 int disk_mkdir(struct disk *disk, int dir, const char *name);
-/* Replaces the file that has the name to, if there is one; at no moment is there none. */
-int disk_rename(struct disk *disk, int dir, const char *from, const char *to);
+/* Replaces the file that has the name to in to_dir, if there is one; at no moment is there none. Between directories it
+ * is safe once either of them has been synced, and has else happened in both or in neither. -EXDEV: they lie on
+ * different file systems. */
+int disk_rename(struct disk *disk, int dir, const char *from, int to_dir, const char *to);
 /* Of a file. Who has it open keeps it. */
 int disk_unlink(struct disk *disk, int dir, const char *name);
 /* Calls entry for every name in dir but . and .., in no order, and not for those made meanwhile. */

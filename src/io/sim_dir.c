@@ -4,6 +4,7 @@
 
 #include "src/base/assert.h"
 #include "src/base/mem.h"
+#include "src/io/sim_world.h"
 
 struct sim_entry {
     struct list link;
@@ -11,11 +12,19 @@ struct sim_entry {
     char name[];
 };
 
+/* What two changes share that are one rename between directories. */
+struct move {
+    unsigned refs;
+    uint64_t id;
+    enum { MOVE_OPEN, MOVE_KEPT, MOVE_LOST } fate; /* after a crash; open while nobody has synced either directory */
+};
+
 struct change {
     struct list link;
     uint64_t number;
     struct sim_node *node;
-    char *name; /* that it gets; NULL: none */
+    char *name;        /* that it gets; NULL: none */
+    struct move *move; /* NULL: this is all of it */
 };
 
 static struct change *change_at(struct list *l) { return container_of(l, struct change, link); }
@@ -81,6 +90,8 @@ static void drop_changes(struct sim_dir *dir, uint64_t upto)
     while (!list_empty(&dir->changes) && change_at(dir->changes.next)->number < upto) {
         struct change *c = change_at(list_pop_front(&dir->changes));
         sim_node_release(c->node);
+        if (c->move && --c->move->refs == 0)
+            mem_free(NULL, c->move);
         mem_free(NULL, c->name);
         mem_free(NULL, c);
     }
@@ -101,9 +112,10 @@ void sim_dir_each(const struct sim_dir *dir, void (*entry)(void *arg, const char
     drop_entries(&entries);
 }
 
-void sim_dir_change(struct sim_dir *dir, struct sim_node *node, const char *name)
+static void add_change(struct sim_dir *dir, struct sim_node *node, const char *name, struct move *move)
 {
     struct change *c = mem_zalloc(NULL, sizeof *c);
+    c->move = move;
     c->number = dir->next++;
     c->node = sim_node_hold(node);
     if (name) {
@@ -114,11 +126,33 @@ void sim_dir_change(struct sim_dir *dir, struct sim_node *node, const char *name
     apply(&dir->now, c);
 }
 
+void sim_dir_change(struct sim_dir *dir, struct sim_node *node, const char *name) { add_change(dir, node, name, NULL); }
+
+void sim_dir_move(struct sim_dir *from, struct sim_dir *to, struct sim_node *node, const char *name, uint64_t id)
+{
+    struct move *move = mem_zalloc(NULL, sizeof *move);
+    *move = (struct move){.refs = 2, .id = id};
+    add_change(to, node, name, move);
+    add_change(from, node, NULL, move);
+}
+
 void sim_dir_sync(struct sim_dir *dir, uint64_t upto)
 {
-    for (struct list *l = dir->changes.next; l != &dir->changes && change_at(l)->number < upto; l = l->next)
-        apply(&dir->kept, change_at(l));
+    for (struct list *l = dir->changes.next; l != &dir->changes && change_at(l)->number < upto; l = l->next) {
+        struct change *c = change_at(l);
+        if (c->move && c->move->fate == MOVE_OPEN)
+            c->move->fate = MOVE_KEPT;
+        if (!c->move || c->move->fate == MOVE_KEPT)
+            apply(&dir->kept, c);
+    }
     drop_changes(dir, upto);
+}
+
+/* The same answer in both directories, whichever is asked first, and the disk that crashed may be asked again. */
+static bool is_kept(const struct move *move, const struct sim *sim)
+{
+    uint64_t coin = (sim->config.seed ^ move->id) * UINT64_C(0x9e3779b97f4a7c15);
+    return move->fate == MOVE_OPEN ? coin >> 63 : move->fate == MOVE_KEPT;
 }
 
 /* Does to entries what may have happened of the changes before upto. */
@@ -130,13 +164,22 @@ static void apply_some(const struct sim_dir *dir, struct list *entries, uint64_t
     for (struct list *l = changes->next; l != changes && change_at(l)->number < upto; l = l->next)
         count++;
     uint64_t beginning = way == ALL ? count : way == BEGINNING ? sim_random(sim, count + 1) : 0;
-    for (struct list *l = changes->next; index < count; l = l->next, index++)
-        if (index < beginning || (way == ANY && sim_random(sim, 2)))
+    for (struct list *l = changes->next; index < count; l = l->next, index++) {
+        bool kept = index < beginning || (way == ANY && sim_random(sim, 2));
+        if (change_at(l)->move)
+            kept = is_kept(change_at(l)->move, sim);
+        if (kept)
             apply(entries, change_at(l));
+    }
 }
 
 void sim_dir_sync_failed(struct sim_dir *dir, uint64_t upto, struct sim *sim)
 {
+    for (struct list *l = dir->changes.next; l != &dir->changes && change_at(l)->number < upto; l = l->next) {
+        struct move *move = change_at(l)->move;
+        if (move && move->fate == MOVE_OPEN)
+            move->fate = sim_random(sim, 2) ? MOVE_KEPT : MOVE_LOST;
+    }
     apply_some(dir, &dir->kept, upto, sim);
     drop_changes(dir, upto);
 }

@@ -1,7 +1,8 @@
 /* Directories of the simulated disk, and the nodes (files and directories) that their names lead to. As with files
  * (sim_file.h) there is what is seen now, what surely survives a crash, and between the two the changes made since, of
- * which a crash keeps all, none, the first ones or any. A rename is one change: it happens wholly or not at all. A node
- * never has two names.
+ * which a crash keeps all, none, the first ones or any. A rename is one change: it happens wholly or not at all; one
+ * between directories is a change in each, of which both happen or neither, as on file systems that have a journal. A
+ * node never has two names.
  *
  * Nodes are counted: each entry, change and open descriptor holds one. Only files of src/io include this. */
 #ifndef SKUA_IO_SIM_DIR_H
@@ -41,6 +42,8 @@ struct sim_node *sim_dir_find(const struct sim_dir *dir, const char *name);
 void sim_dir_each(const struct sim_dir *dir, void (*entry)(void *arg, const char *name), void *arg);
 /* Gives node the name instead of the one that it had, if any; what had it before goes away. NULL: node goes away. */
 void sim_dir_change(struct sim_dir *dir, struct sim_node *node, const char *name);
+/* The same from one directory to another. id: the same for no two renames that a crash may have to decide on. */
+void sim_dir_move(struct sim_dir *from, struct sim_dir *to, struct sim_node *node, const char *name, uint64_t id);
 /* As the functions of a file. */
 void sim_dir_sync(struct sim_dir *dir, uint64_t upto);
 void sim_dir_sync_failed(struct sim_dir *dir, uint64_t upto, struct sim *sim);

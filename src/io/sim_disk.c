@@ -170,13 +170,13 @@ static int sim_mkdir(struct disk *disk, int dir, const char *name)
     return find(of(disk), dir, name) ? -EEXIST : create_node(of(disk), dir, name, true);
 }
 
-/* Gives from the name to, or none. */
-static int change_name(struct sim_disk *d, int dir, const char *from, const char *to)
+/* Gives from the name to in to_dir, or none. */
+static int change_name(struct sim_disk *d, int dir, const char *from, int to_dir, const char *to)
 {
     int r = begin_change(d);
     if (r < 0)
         return r;
-    struct sim_node *node = find(d, dir, from), *old = to ? find(d, dir, to) : NULL;
+    struct sim_node *node = find(d, dir, from), *old = to ? find(d, to_dir, to) : NULL;
     if (!node)
         return -ENOENT;
     if (node == old)
@@ -187,16 +187,22 @@ static int change_name(struct sim_disk *d, int dir, const char *from, const char
         return old->dir ? -ENOTEMPTY : -ENOTDIR;
     if (fails(d, d->config.name_error_rate))
         return -EIO;
-    sim_dir_change(dir_of(d, dir), node, to);
+    if (dir_of(d, dir) == dir_of(d, to_dir))
+        sim_dir_change(dir_of(d, dir), node, to);
+    else
+        sim_dir_move(dir_of(d, dir), dir_of(d, to_dir), node, to, d->changes);
     return 0;
 }
 
-static int sim_rename(struct disk *disk, int dir, const char *from, const char *to)
+static int sim_rename(struct disk *disk, int dir, const char *from, int to_dir, const char *to)
 {
-    return change_name(of(disk), dir, from, to);
+    return change_name(of(disk), dir, from, to_dir, to);
 }
 
-static int sim_unlink(struct disk *disk, int dir, const char *name) { return change_name(of(disk), dir, name, NULL); }
+static int sim_unlink(struct disk *disk, int dir, const char *name)
+{
+    return change_name(of(disk), dir, name, dir, NULL);
+}
 
 static int sim_list(struct disk *disk, int dir, disk_entry *entry, void *arg)
 {

@@ -1,5 +1,5 @@
-/* What the parts of the simulator share: sim.c has the clock and the tasks, sim_net.c the network, sim_disk.c the disk,
- * sim_io.c the io. Only they include this. */
+/* What the parts of the simulator share: sim.c has the clock and the tasks, sim_net.c the network, sim_disk.c and
+ * sim_dir.c the disk, sim_io.c the io. Only they include this. */
 #ifndef SKUA_IO_SIM_WORLD_H
 #define SKUA_IO_SIM_WORLD_H
 

@@ -102,18 +102,18 @@ static void cut(struct place *p)
 static void names(struct place *p)
 {
     assert_int_equal(disk_open(p->disk, p->dir, "none", DISK_READ), -ENOENT);
-    assert_int_equal(disk_rename(p->disk, p->dir, "none", "other"), -ENOENT);
+    assert_int_equal(disk_rename(p->disk, p->dir, "none", p->dir, "other"), -ENOENT);
     assert_int_equal(disk_unlink(p->disk, p->dir, "none"), -ENOENT);
     make_file(p, "old", "old text");
     make_file(p, "new", "new text");
     int held = open_file(p, "old", DISK_READ);
-    assert_int_equal(disk_rename(p->disk, p->dir, "new", "old"), 0);
+    assert_int_equal(disk_rename(p->disk, p->dir, "new", p->dir, "old"), 0);
     assert_int_equal(disk_open(p->disk, p->dir, "new", DISK_READ), -ENOENT);
     assert_file(p, "old", "new text");
     assert_content(p, held, "old text");
     disk_close(p->disk, held);
     held = open_file(p, "old", DISK_READ);
-    assert_int_equal(disk_rename(p->disk, p->dir, "old", "old"), 0);
+    assert_int_equal(disk_rename(p->disk, p->dir, "old", p->dir, "old"), 0);
     assert_int_equal(disk_unlink(p->disk, p->dir, "old"), 0);
     assert_int_equal(disk_open(p->disk, p->dir, "old", DISK_READ), -ENOENT);
     assert_content(p, held, "new text");
@@ -134,7 +134,11 @@ static void directories(struct place *p)
     make_file(&sub, "file", "below");
     assert_file(&sub, "file", "below");
     assert_file(p, "file", "above");
-    assert_int_equal(disk_rename(p->disk, p->dir, "file", "sub"), -EISDIR);
+    assert_int_equal(disk_rename(p->disk, p->dir, "file", sub.dir, "file"), 0);
+    assert_int_equal(disk_open(p->disk, p->dir, "file", DISK_READ), -ENOENT);
+    assert_file(&sub, "file", "above");
+    assert_int_equal(disk_rename(p->disk, sub.dir, "file", p->dir, "file"), 0);
+    assert_int_equal(disk_rename(p->disk, p->dir, "file", p->dir, "sub"), -EISDIR);
     assert_int_equal(disk_unlink(p->disk, p->dir, "sub"), -EISDIR);
     assert_int_equal(disk_sync_directory(p->disk, sub.dir), 0);
     disk_close(p->disk, sub.dir);

@@ -161,7 +161,7 @@ static void step_create(struct model *m, int name)
 static void step_rename(struct model *m, int from)
 {
     int to = (int)random_below(m->random, NAMES);
-    int r = disk_rename(m->disk, DISK_CWD, names[from], names[to]);
+    int r = disk_rename(m->disk, DISK_CWD, names[from], DISK_CWD, names[to]);
     if (r < 0 || from == to)
         return;
     set_name(m, to, m->now[from]);
@@ -346,7 +346,7 @@ static void replace(struct disk *disk, const char *text, enum bug bug)
         assert_int_equal(disk_datasync(disk, fd), 0);
     disk_close(disk, fd);
     if (bug != NO_RENAME)
-        assert_int_equal(disk_rename(disk, DISK_CWD, name, "manifest"), 0);
+        assert_int_equal(disk_rename(disk, DISK_CWD, name, DISK_CWD, "manifest"), 0);
     if (bug != NO_DIRECTORY_SYNC)
         assert_int_equal(disk_sync_directory(disk, DISK_CWD), 0);
 }
@@ -424,6 +424,62 @@ static void usual_bugs_are_found(void **state)
     assert_int_equal(bad_replacements(NO_BUG, seed, cases), 0);
     for (enum bug bug = NO_BUG + 1; bug < BUGS; bug++)
         assert_true(bad_replacements(bug, seed, 10) > 0);
+}
+
+/* --- Between directories --- */
+
+static bool has_name(struct disk *disk, int dir, const char *name)
+{
+    int fd = disk_open(disk, dir, name, DISK_READ);
+    if (fd >= 0)
+        disk_close(disk, fd);
+    return fd >= 0;
+}
+
+/* A file that was renamed into another directory is in one of the two after a crash, whichever was synced or whose sync
+ * failed. Returns how often it was in the new one. */
+static int moved_after_crashes(struct disk *disk, const char *directory)
+{
+    int moved = 0;
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct sim *next = make_sim(seed);
+        struct disk *after = sim_disk_crash(disk, next, &no_faults);
+        int dir = disk_open(after, DISK_CWD, directory, DISK_DIRECTORY);
+        assert_true(dir >= 0);
+        bool in_new = has_name(after, dir, "file"), in_old = has_name(after, DISK_CWD, "file");
+        assert_true(in_new != in_old);
+        moved += in_new;
+        disk_close(after, dir);
+        sim_disk_destroy(after);
+        sim_destroy(next);
+    }
+    return moved;
+}
+
+static void a_rename_between_directories(void **state)
+{
+    enum { NEW_SYNCED, OLD_SYNCED, NEW_FAILED, OLD_FAILED, NOT_SYNCED, WAYS };
+    for (int way = 0; way < WAYS; way++) {
+        struct sim *sim = make_sim(1);
+        struct disk *disk = sim_disk_create(sim, &no_faults);
+        disk_close(disk, open_file(disk, "file"));
+        assert_int_equal(disk_mkdir(disk, DISK_CWD, "sub"), 0);
+        assert_int_equal(disk_sync_directory(disk, DISK_CWD), 0);
+        int dir = disk_open(disk, DISK_CWD, "sub", DISK_DIRECTORY);
+        assert_int_equal(disk_rename(disk, DISK_CWD, "file", dir, "file"), 0);
+        bool fails = way == NEW_FAILED || way == OLD_FAILED;
+        sim_disk_configure(disk, &(struct sim_disk_config){.sync_error_rate = fails ? 1000 : 0});
+        if (way != NOT_SYNCED)
+            disk_sync_directory(disk, way == OLD_SYNCED || way == OLD_FAILED ? DISK_CWD : dir);
+        int moved = moved_after_crashes(disk, "sub");
+        if (way == NEW_SYNCED || way == OLD_SYNCED)
+            assert_int_equal(moved, 50);
+        else if (way == NOT_SYNCED)
+            assert_true(moved > 0 && moved < 50);
+        disk_close(disk, dir);
+        sim_destroy(sim);
+        sim_disk_destroy(disk);
+    }
 }
 
 /* --- Syncs --- */
@@ -585,7 +641,7 @@ static void errors_come_and_go(void **state)
     assert_int_equal(disk_datasync(disk, fd), -EIO);
     assert_int_equal(disk_sync_directory(disk, DISK_CWD), -EIO);
     assert_int_equal(disk_mkdir(disk, DISK_CWD, "sub"), -EIO);
-    assert_int_equal(disk_rename(disk, DISK_CWD, "file", "other"), -EIO);
+    assert_int_equal(disk_rename(disk, DISK_CWD, "file", DISK_CWD, "other"), -EIO);
     assert_int_equal(disk_unlink(disk, DISK_CWD, "file"), -EIO);
     sim_disk_configure(disk, &(struct sim_disk_config){.full_rate = 1000});
     assert_int_equal(append(disk, fd, "x", 1), -ENOSPC);
@@ -646,6 +702,7 @@ int main(void)
         cmocka_unit_test(crashes_leave_what_is_allowed),
         cmocka_unit_test(a_disk_that_does_not_sync_is_found),
         cmocka_unit_test(usual_bugs_are_found),
+        cmocka_unit_test(a_rename_between_directories),
         cmocka_unit_test(a_sync_covers_what_was_before_it),
         cmocka_unit_test(hanging_sync),
         cmocka_unit_test(failed_sync),
