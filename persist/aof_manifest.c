@@ -39,13 +39,17 @@ static void list_deinit(struct aof_manifest_list *list)
     *list = (struct aof_manifest_list){0};
 }
 
+static struct aof_manifest_file copy_file(const struct aof_manifest_file *file)
+{
+    struct aof_manifest_file copy = *file;
+    copy.name = copy_text(file->name, strlen(file->name));
+    return copy;
+}
+
 static void list_copy(struct aof_manifest_list *to, const struct aof_manifest_list *from)
 {
-    for (uint32_t i = 0; i < from->n; i++) {
-        struct aof_manifest_file file = from->v[i];
-        file.name = copy_text(file.name, strlen(file.name));
-        list_insert(to, to->n, file);
-    }
+    for (uint32_t i = 0; i < from->n; i++)
+        list_insert(to, to->n, copy_file(&from->v[i]));
 }
 
 static bool list_names(const struct aof_manifest_list *list, const char *name)
@@ -69,9 +73,8 @@ void aof_manifest_copy(struct aof_manifest *to, const struct aof_manifest *from)
 {
     to->base_sequence = from->base_sequence;
     to->incremental_sequence = from->incremental_sequence;
-    to->base = from->base;
     if (from->base.name)
-        to->base.name = copy_text(from->base.name, strlen(from->base.name));
+        to->base = copy_file(&from->base);
     list_copy(&to->history, &from->history);
     list_copy(&to->incremental, &from->incremental);
 }
@@ -250,24 +253,30 @@ char *aof_manifest_format(const struct aof_manifest *m, size_t *len)
     return copy;
 }
 
-static struct aof_manifest_file new_file(const char *filename, int64_t sequence, const char *suffix)
+/* Counts on until the name is new: history may have higher numbers than what is in use. */
+static struct aof_manifest_file new_file(const struct aof_manifest *m, const char *filename, int64_t *sequence,
+                                         const char *suffix)
 {
     char name[AOF_MANIFEST_LINE_BYTES_MAX];
-    int n = snprintf(name, sizeof name, "%s.%" PRId64 "%s", filename, sequence, suffix);
-    return (struct aof_manifest_file){copy_text(name, (size_t)n), sequence};
+    int n;
+    do
+        n = snprintf(name, sizeof name, "%s.%" PRId64 "%s", filename, ++*sequence, suffix);
+    while (aof_manifest_names(m, name));
+    return (struct aof_manifest_file){.name = copy_text(name, (size_t)n), .sequence = *sequence};
 }
 
 const char *aof_manifest_add_base(struct aof_manifest *m, const char *filename, bool rdb)
 {
+    struct aof_manifest_file base = new_file(m, filename, &m->base_sequence, rdb ? ".base.rdb" : ".base.aof");
     if (m->base.name)
         list_insert(&m->history, 0, m->base);
-    m->base = new_file(filename, ++m->base_sequence, rdb ? ".base.rdb" : ".base.aof");
+    m->base = base;
     return m->base.name;
 }
 
 const char *aof_manifest_add_incremental(struct aof_manifest *m, const char *filename)
 {
-    list_insert(&m->incremental, m->incremental.n, new_file(filename, ++m->incremental_sequence, ".incr.aof"));
+    list_insert(&m->incremental, m->incremental.n, new_file(m, filename, &m->incremental_sequence, ".incr.aof"));
     return m->incremental.v[m->incremental.n - 1].name;
 }
 
@@ -283,7 +292,30 @@ void aof_manifest_retire(struct aof_manifest *m, uint32_t keep)
     memmove(list->v, list->v + gone, list->n * sizeof *list->v);
 }
 
-void aof_manifest_drop_history(struct aof_manifest *m) { list_deinit(&m->history); }
+void aof_manifest_cut(struct aof_manifest *m, uint32_t left)
+{
+    struct aof_manifest_list *list = &m->incremental;
+    for (; list->n > left; list->n--)
+        list_insert(&m->history, 0, list->v[list->n - 1]);
+}
+
+void aof_manifest_announce(struct aof_manifest *m, const struct aof_manifest *next)
+{
+    const struct aof_manifest_file *incremental = &next->incremental.v[next->incremental.n - 1];
+    list_insert(&m->history, 0, copy_file(&next->base));
+    if (m->incremental.n > 0) {
+        list_insert(&m->history, 0, copy_file(incremental));
+        return;
+    }
+    list_insert(&m->incremental, 0, copy_file(incremental));
+    m->incremental_sequence = incremental->sequence;
+}
+
+void aof_manifest_drop_history(struct aof_manifest *m, uint32_t keep)
+{
+    while (m->history.n > keep)
+        mem_free(NULL, m->history.v[--m->history.n].name);
+}
 
 bool aof_manifest_is_upgrade(const struct aof_manifest *m, const char *filename, bool in_directory)
 {
@@ -295,6 +327,6 @@ bool aof_manifest_is_upgrade(const struct aof_manifest *m, const char *filename,
 void aof_manifest_upgrade(struct aof_manifest *m, const char *filename)
 {
     mem_free(NULL, m->base.name);
-    m->base = (struct aof_manifest_file){copy_text(filename, strlen(filename)), 1};
+    m->base = (struct aof_manifest_file){.name = copy_text(filename, strlen(filename)), .sequence = 1};
     m->base_sequence = 1;
 }

@@ -28,6 +28,7 @@ enum {
 struct aof_manifest_file {
     char *name; /* owned, terminated */
     int64_t sequence;
+    uint64_t remove_ns; /* of history: for whoever removes it; zeroed, and no part of the text */
 };
 
 struct aof_manifest_list {
@@ -59,15 +60,21 @@ bool aof_manifest_parse(struct aof_manifest *m, struct slice text, struct aof_ma
 /* The text of m: base, history, incremental files. The caller frees it with mem_free(NULL, ...). */
 char *aof_manifest_format(const struct aof_manifest *m, size_t *len);
 
-/* Each adds a file, named after filename (appendfilename, at most AOF_MANIFEST_NAME_BYTES_MAX), and returns its name,
- * which is valid until m is changed. A new base makes the previous one history. */
+/* Each adds a file, named after filename (appendfilename, at most AOF_MANIFEST_NAME_BYTES_MAX) as nothing else in m,
+ * and returns its name, which is valid until m is changed. A new base makes the previous one history. */
 const char *aof_manifest_add_base(struct aof_manifest *m, const char *filename, bool rdb);
 const char *aof_manifest_add_incremental(struct aof_manifest *m, const char *filename);
 
 /* After a new base is there: the incremental files are history, but for the last keep ones, written since its cut. */
 void aof_manifest_retire(struct aof_manifest *m, uint32_t keep);
-/* The history's files are gone, or about to be. */
-void aof_manifest_drop_history(struct aof_manifest *m);
+/* The end of the last of the first left incremental files is cut off: those behind it are history. */
+void aof_manifest_cut(struct aof_manifest *m, uint32_t left);
+/* next was made of m and has a new base and a new incremental file, which m is to know before they are used: as
+ * history. But if m has no incremental file, the new one becomes it: Redis would give its name to one of its own, and
+ * then remove the history. */
+void aof_manifest_announce(struct aof_manifest *m, const struct aof_manifest *next);
+/* The history's files are gone, but for the newest keep ones. */
+void aof_manifest_drop_history(struct aof_manifest *m, uint32_t keep);
 
 /* Whether a single file of Redis before 7, filename beside the directory, is to be taken over into it: the manifest is
  * empty, or names just that file as base and it has not been moved (in_directory) because of a crash. */

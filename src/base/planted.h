@@ -34,6 +34,9 @@ enum planted_bug {
     PLANTED_AWAITED_LATE,    /* who waits looks first, and then asks to be woken */
     PLANTED_WRITTEN_EARLY,   /* batches count as written before they are */
     PLANTED_SYNCED_EARLY,    /* a sync counts for what is written while it is in flight */
+
+    /* What is on disk. */
+    PLANTED_NAMES_UNSYNCED, /* directories are not synced after the names in them have changed */
 };
 
 #ifdef SKUA_SIM_POINTS

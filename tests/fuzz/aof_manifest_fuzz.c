@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!aof_manifest_names(&copy, "f.1.base.rdb"))
         aof_manifest_upgrade(&copy, "f.1.base.rdb");
     aof_manifest_retire(&copy, 1);
-    aof_manifest_drop_history(&copy);
+    aof_manifest_drop_history(&copy, 0);
     aof_manifest_deinit(&copy);
     return 0;
 }

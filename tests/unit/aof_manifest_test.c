@@ -117,7 +117,7 @@ static void test_names(void **state)
                       "file a.aof.3.incr.aof seq 3 type i\n");
     assert_true(aof_manifest_names(&copy, "a.aof.1.base.rdb"));
     assert_false(aof_manifest_names(&m, "a.aof.2.base.aof"));
-    aof_manifest_drop_history(&copy);
+    aof_manifest_drop_history(&copy, 0);
     check_text(&copy, "file a.aof.2.base.aof seq 2 type b\nfile a.aof.3.incr.aof seq 3 type i\n");
     aof_manifest_retire(&copy, 0);
     assert_string_equal(aof_manifest_add_incremental(&copy, "a.aof"), "a.aof.4.incr.aof");
