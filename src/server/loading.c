@@ -7,6 +7,7 @@
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/server/ask.h"
+#include "src/server/config.h"
 #include "src/server/loader.h"
 #include "src/server/server.h"
 #include "src/server/worker.h"
@@ -61,9 +62,28 @@ static double seconds_since(const struct loading *l, uint64_t ns)
     return (double)(io_now_ns(l->home->io) - ns) / 1e9;
 }
 
+static bool is_interrupted(const struct loading *l)
+{
+    return atomic_load_explicit(&l->home->server->stopping, memory_order_relaxed);
+}
+
+/* key-load-delay, with which tests make it slow. */
+static void delay(struct loading *l)
+{
+    int64_t us = l->home->config->key_load_delay;
+    if (__builtin_expect(us == 0, 1) || is_interrupted(l))
+        return;
+    if (us > 0)
+        worker_yield_until(l->home, io_now_ns(l->home->io) + (uint64_t)us * 1000);
+    else if (l->loader.commands % (uint64_t)-us == 0)
+        worker_yield_until(l->home, io_now_ns(l->home->io) + 1000);
+}
+
 static const char *on_command(void *ctx, uint32_t argc, const struct slice *argv)
 {
-    return loader_command(&((struct loading *)ctx)->loader, argc, argv);
+    struct loading *l = ctx;
+    delay(l);
+    return loader_command(&l->loader, argc, argv);
 }
 
 static bool on_progress(void *ctx, uint64_t bytes_done, uint64_t bytes_total)
@@ -80,7 +100,7 @@ static bool on_progress(void *ctx, uint64_t bytes_done, uint64_t bytes_total)
     }
     if (now_ns - w->now_ns >= SLICE_NS)
         worker_yield_until(w, 0);
-    return !atomic_load_explicit(&w->server->stopping, memory_order_relaxed);
+    return !is_interrupted(l);
 }
 
 static void on_log(void *ctx, bool warning, const char *line)
@@ -133,7 +153,9 @@ static const char *on_resize_db(void *ctx, uint64_t keys, uint64_t expires)
 
 static const char *on_string(void *ctx, const struct rdb_load_string *string)
 {
-    return loader_string(&((struct loading *)ctx)->loader, string);
+    struct loading *l = ctx;
+    delay(l);
+    return loader_string(&l->loader, string);
 }
 
 static const char *on_function(void *ctx, struct slice library)
