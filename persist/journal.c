@@ -9,6 +9,11 @@
 #include "src/base/planted.h"
 #include "src/io/io.h"
 
+/* Under always, the next sync begins this part of the last one's time behind its end, so that those whose replies could
+ * leave then have their next requests in it: beginning at once would leave them half a group each time, and let every
+ * other request wait for two. */
+enum { GATHER_PART = 8 };
+
 enum {
     ROUNDS_MAX = 4, /* of writing in one call: a worker has other things to do as well */
     AWAITS_WRITTEN = 1,
@@ -47,7 +52,8 @@ struct journal {
     _Alignas(64) _Atomic uint32_t syncing;
     struct io_op op;
     uint64_t covers, covers_offset; /* written when it began */
-    _Atomic uint64_t began_ns;
+    struct io *io; /* that it is under way on */
+    _Atomic uint64_t began_ns, next_ns; /* the last one; always: when the next one may begin */
     _Atomic uint64_t synced_offset;
     _Atomic uint64_t syncs, delayed_syncs;
     _Atomic bool delay_counted; /* since the last sync ended */
@@ -245,7 +251,7 @@ static bool is_sync_due(const struct journal *j, uint64_t now_ns)
     if (!is_unsynced(j) || atomic_load(&j->sync_error) != 0)
         return false;
     enum journal_policy policy = atomic_load(&j->policy);
-    return policy == JOURNAL_ALWAYS ||
+    return (policy == JOURNAL_ALWAYS && now_ns >= atomic_load(&j->next_ns)) ||
            (policy == JOURNAL_EVERYSEC && now_ns >= atomic_load(&j->began_ns) + JOURNAL_SYNC_NS);
 }
 
@@ -260,9 +266,11 @@ static void on_synced(struct io_op *op, int res, const char *data)
 {
     struct journal *j = container_of(op, struct journal, op);
     uint32_t worker = atomic_load(&j->syncing) - 1;
+    uint64_t began_ns = atomic_load(&j->began_ns), now_ns = io_now_ns(j->io);
+    atomic_store(&j->next_ns, now_ns + (now_ns - began_ns) / GATHER_PART);
     if (res == 0) {
         /* What is not covered was written since. That this may be more than its age matters little. */
-        atomic_store_explicit(&j->unsynced_since_ns, atomic_load(&j->began_ns), memory_order_release);
+        atomic_store_explicit(&j->unsynced_since_ns, began_ns, memory_order_release);
         atomic_store(&j->delay_counted, false);
         atomic_fetch_add(&j->syncs, 1);
         publish_synced(j, PLANTED(PLANTED_SYNCED_EARLY) ? atomic_load(&j->sink.written) : j->covers, j->covers_offset);
@@ -278,6 +286,7 @@ static void start_sync(struct journal *j, struct io *io, uint64_t now_ns)
     j->covers = atomic_load(&j->sink.written);
     j->covers_offset = atomic_load(&j->offset);
     atomic_store(&j->began_ns, now_ns);
+    j->io = io;
     j->op.done = on_synced;
     io_datasync(io, &j->op, j->writer.fd);
 }
@@ -312,9 +321,10 @@ uint64_t journal_deadline_ns(const struct journal *j)
     if (atomic_load(&j->write_error) != 0 && is_queued(j))
         deadline_ns = atomic_load(&j->retry_ns);
     /* A sync that is in flight wakes its worker, which has this deadline then. */
-    if (atomic_load(&j->policy) == JOURNAL_EVERYSEC && is_unsynced(j) && is_free(&j->syncing) &&
-        atomic_load(&j->sync_error) == 0) {
-        uint64_t sync_ns = atomic_load(&j->began_ns) + JOURNAL_SYNC_NS;
+    enum journal_policy policy = atomic_load(&j->policy);
+    if (policy != JOURNAL_NO && is_unsynced(j) && is_free(&j->syncing) && atomic_load(&j->sync_error) == 0) {
+        uint64_t sync_ns =
+            policy == JOURNAL_ALWAYS ? atomic_load(&j->next_ns) : atomic_load(&j->began_ns) + JOURNAL_SYNC_NS;
         deadline_ns = sync_ns < deadline_ns ? sync_ns : deadline_ns;
     }
     return deadline_ns;

@@ -1,6 +1,7 @@
 /* skua-server: reads the configuration, makes the server and its workers, waits for the signal to end, and takes
  * everything down again in the opposite order. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,10 +15,13 @@
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/cmd/table.h"
+#include "src/io/disk.h"
 #include "src/io/io.h"
+#include "src/server/aof.h"
 #include "src/server/commands.h"
 #include "src/server/config.h"
 #include "src/server/listen.h"
+#include "src/server/loading.h"
 #include "src/server/process.h"
 #include "src/server/server.h"
 #include "src/server/version.h"
@@ -77,11 +81,23 @@ static int lock_directory(const struct config *config)
     return fd;
 }
 
-static uint64_t choose_hash_seed(const struct config *config)
+static struct aof *open_aof(const struct config *config, int directory)
+{
+    char error[AOF_ERROR_BYTES];
+    struct aof *aof = aof_open(config, disk_real(), fcntl(directory, F_DUPFD_CLOEXEC, 0), error);
+    if (!aof)
+        fail("Can't use the append-only file (option appendonly)", error);
+    return aof;
+}
+
+/* What is in files was spread by their seed, and is spread by it again. */
+static uint64_t choose_hash_seed(const struct config *config, const struct aof *aof)
 {
     uint64_t seed;
     if (config->hash_seed[0])
         return strtoull(config->hash_seed, NULL, 0);
+    if (aof_hash_seed(aof, &seed))
+        return seed;
     if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
         fail("Can't get random bytes for the hash seed", strerror(errno));
     return seed;
@@ -190,16 +206,19 @@ int main(int argc, char **argv)
     command_table_init();
     server_commands_bind();
 
-    char error[256];
+    char error[AOF_ERROR_BYTES];
     struct listeners *listeners = listeners_open(config, error, sizeof error);
     if (!listeners)
         fail("Failed to listen", error);
     struct io **io = create_ios(config, n);
-    struct server *server = server_create(config, n, io, choose_hash_seed(config));
+    struct aof *aof = open_aof(config, directory);
+    struct server *server = server_create(config, n, io, choose_hash_seed(config, aof));
     server->listeners = listeners;
     server->directory = directory;
     server->executable = process_executable(argv[0]);
     config_notes(config, server->options_noted, note, NULL);
+    if (!aof_attach(aof, server, error))
+        fail("Can't begin the append-only file (option appendonly)", error);
     pthread_t *threads = start_threads(server);
 
     wait_for_end(server, &signals);
@@ -209,12 +228,15 @@ int main(int argc, char **argv)
     mem_free(NULL, threads);
     listeners_free(listeners);
     directory = server->directory; /* CONFIG SET dir may have changed it */
-    bool failed = server->failed;
+    bool good = aof_finish(aof) && !server->failed;
+    aof_close(aof);
+    if (server->loading)
+        loading_free(server->loading);
     server_destroy(server);
     mem_free(NULL, io);
     close(directory);
     config_release(config);
-    if (failed)
+    if (!good)
         return 1;
     log_write(LOG_LEVEL_WARNING, "Skua is now ready to exit, bye bye...");
     return 0;

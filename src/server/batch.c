@@ -189,11 +189,17 @@ static void answer_error(struct batch *b, struct request *r, struct reply *reply
 }
 
 /* Why the client may not run this command. */
-enum refusal { REFUSED_NOT, REFUSED_PROTECTED, REFUSED_UNAUTHENTICATED, REFUSED_LOADING };
+enum refusal { REFUSED_NOT, REFUSED_PROTECTED, REFUSED_UNAUTHENTICATED, REFUSED_LOADING, REFUSED_WRITE_FAULT };
 
 static bool is_allowed(int setting, const struct client *c)
 {
     return setting == ALLOWED_YES || (setting == ALLOWED_LOCAL && c->peer_is_local);
+}
+
+/* PING is how a monitor notices, as with Redis. */
+static bool tells_write_fault(const struct command *row)
+{
+    return row->flags & CMD_WRITE || strcmp(row->full_name, "ping") == 0;
 }
 
 static enum refusal refusal(const struct client *c, const struct request *r)
@@ -205,7 +211,9 @@ static enum refusal refusal(const struct client *c, const struct request *r)
         return REFUSED_PROTECTED;
     if (client_must_authenticate(c) && !(flags & CMD_NO_AUTH))
         return REFUSED_UNAUTHENTICATED;
-    return c->worker->loading && !(flags & CMD_LOADING) ? REFUSED_LOADING : REFUSED_NOT;
+    if (__builtin_expect(c->worker->loading, false) && !(flags & CMD_LOADING))
+        return REFUSED_LOADING;
+    return __builtin_expect(c->worker->write_fault, 0) && tells_write_fault(r->row) ? REFUSED_WRITE_FAULT : REFUSED_NOT;
 }
 
 static void answer_refusal(struct batch *b, struct request *r, struct reply *reply, enum refusal why)
@@ -215,6 +223,8 @@ static void answer_refusal(struct batch *b, struct request *r, struct reply *rep
         reply_error(reply, "NOAUTH Authentication required.");
     else if (why == REFUSED_LOADING)
         reply_error(reply, LOADING_ERROR);
+    else if (why == REFUSED_WRITE_FAULT)
+        reply_errorf(reply, "MISCONF Errors writing to the AOF file: %s", strerror(-b->home->write_fault));
     else
         reply_error(reply,
                     "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can "
@@ -423,7 +433,7 @@ static void stage_start_groups(struct batch *b)
 static bool is_plain(const struct client *c)
 {
     return c->worker->pause == PAUSE_NONE && !client_must_authenticate(c) && c->reply_mode == REPLY_ON &&
-           !c->worker->strict_order && !c->worker->loading;
+           !c->worker->strict_order && !c->worker->loading && !c->worker->write_fault;
 }
 
 /* Routes requests from cursor on until one that must wait for those before it. False if it cannot even begin: the first
@@ -556,6 +566,10 @@ void batches_run(struct client *c)
 {
     struct worker *w = c->worker;
     while (!c->batch && !is_leaving(c)) {
+        if (__builtin_expect(durable_is_full(w), false)) {
+            client_throttle(c);
+            return;
+        }
         struct batch *b = batch_get(w, c);
         batch_parse(b);
         if (b->count == 0) {

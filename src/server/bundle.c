@@ -97,10 +97,13 @@ static void wake_shards(struct worker *w, const struct shard_set *set)
 void bundles_put(struct worker *w)
 {
     struct shard_set waiting = {0}; /* wanted by bundles that stay open: younger ones must not pass them for ever */
+    if (list_empty(&w->open_bundles))
+        return;
+    bool full = durable_is_full(w);
     for (struct list *n = w->open_bundles.next, *next; n != &w->open_bundles; n = next) {
         next = n->next;
         struct bundle *u = container_of(n, struct bundle, node);
-        bool behind = queues_behind_own(w, u) || shard_set_intersects(&waiting, &u->hold.shards);
+        bool behind = queues_behind_own(w, u) || shard_set_intersects(&waiting, &u->hold.shards) || (full && !u->ready);
         if (behind || !lanes_put(&w->server->lanes, &u->hold)) {
             shard_set_unite(&waiting, &u->hold.shards);
             w->busy = w->busy || !behind;
@@ -129,9 +132,6 @@ static void look_ahead(struct worker *w, const struct batch *b, uint32_t from, u
 
 static void run_batch(struct worker *w, const struct shard_set *set, struct batch *b, struct effects *effects)
 {
-    for (uint32_t s = shard_set_next(set, 0); effects && s < SHARDS_MAX; s = shard_set_next(set, s + 1))
-        if (w->server->shards[s]->journalled > b->wait.written)
-            b->wait.written = w->server->shards[s]->journalled;
     for (uint32_t i = b->hold_first; i < b->hold_end; i++) {
         if ((i - b->hold_first) % AHEAD_REQUESTS == 0)
             look_ahead(w, b, i, i + AHEAD_REQUESTS < b->hold_end ? i + AHEAD_REQUESTS : b->hold_end);
@@ -139,6 +139,8 @@ static void run_batch(struct worker *w, const struct shard_set *set, struct batc
         if (effects && !PLANTED(PLANTED_BUNDLE_EFFECTS_LATE))
             durable_queue_held(w, set, effects, &b->wait);
     }
+    if (effects)
+        durable_saw_held(w, set, &b->wait);
     stat_add(&w->stats.transactions, b->hold_end - b->hold_first);
 }
 

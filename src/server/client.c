@@ -240,6 +240,25 @@ void clients_unpause(struct worker *w)
     }
 }
 
+/* ---- Throttling ---- */
+
+void client_throttle(struct client *c)
+{
+    conn_read_stop(&c->conn);
+    if (list_empty(&c->wait_node))
+        list_push_back(&c->worker->throttled, &c->wait_node);
+}
+
+void clients_unthrottle(struct worker *w)
+{
+    struct list waiting, *n;
+    if (list_empty(&w->throttled) || durable_is_full(w))
+        return;
+    list_take_all(&waiting, &w->throttled);
+    while ((n = list_pop_front(&waiting)))
+        client_run(container_of(n, struct client, wait_node));
+}
+
 /* ---- Output ---- */
 
 void client_dirty(struct client *c)
@@ -320,13 +339,18 @@ static void count_traffic(struct client *c)
 void clients_flush(struct worker *w)
 {
     struct list dirty, *n;
+    if (durable_called(w) && !list_empty(&w->unsafe)) {
+        list_take_all(&dirty, &w->unsafe);
+        while ((n = list_pop_front(&dirty)))
+            list_push_back(&w->dirty, n);
+    }
     if (list_empty(&w->dirty))
         return;
     list_take_all(&dirty, &w->dirty);
     while ((n = list_pop_front(&dirty))) {
         struct client *c = container_of(n, struct client, dirty_node);
-        if (!durable_may_leave(w, &c->wait)) {
-            client_dirty(c);
+        if (!durable_may_leave(w, &c->wait) && !durable_await(w, &c->wait)) {
+            list_push_back(&w->unsafe, n);
             continue;
         }
         conn_flush(&c->conn);
@@ -365,6 +389,7 @@ void client_close(struct client *c)
     conn_close(&c->conn);
     list_remove(&c->dirty_node);
     give_up_paused(c);
+    list_remove(&c->wait_node); /* throttled */
     list_push_back(&c->worker->closing, &c->wait_node);
 }
 

@@ -53,7 +53,7 @@ struct client {
 
     struct message msg;
     struct list node;      /* worker->clients */
-    struct list wait_node; /* worker->closing or worker->paused */
+    struct list wait_node; /* worker->closing, worker->paused or worker->throttled */
     uint64_t id;
     int64_t created_ms;
     char *name, *lib_name, *lib_ver; /* owned; NULL: not set */
@@ -80,6 +80,11 @@ static inline bool client_must_authenticate(const struct client *c)
 
 /* Whether CLIENT PAUSE keeps this command from running now. */
 bool client_must_pause(const struct client *c, const struct command *row);
+/* Nothing is taken from it until clients_unthrottle. */
+void client_throttle(struct client *c);
+/* In each iteration: if the journal has room again, goes on with those that wait for that. */
+void clients_unthrottle(struct worker *w);
+
 /* Its batch waits for the end of the pause. */
 void client_pause(struct client *c);
 /* The pause may have ended: goes on with those that waited. */

@@ -17,7 +17,8 @@
 
 struct option;
 
-/* Values of enumerations, in the order of the words in their rows. loglevel is an enum log_level (src/base/log.h). */
+/* Values of enumerations, in the order of the words in their rows. loglevel is an enum log_level (src/base/log.h),
+ * appendfsync an enum journal_policy (persist/journal.h). */
 enum { IO_BACKEND_AUTO, IO_BACKEND_IO_URING, IO_BACKEND_EPOLL }; /* io_backend */
 enum { PIPELINE_ORDER_RELAXED, PIPELINE_ORDER_STRICT };          /* pipeline_order */
 enum { ALLOWED_NO, ALLOWED_YES, ALLOWED_LOCAL };                 /* enable_*_command, enable_protected_configs */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "src/base/log.h"
+#include "src/server/aof.h"
 #include "src/server/config.h"
 #include "src/server/listen.h"
 #include "src/server/process.h"
@@ -67,6 +68,14 @@ static bool apply_listeners(struct worker *w0, const struct config *old, const s
     return false;
 }
 
+static bool apply_appendonly(struct worker *w0, const struct config *old, const struct config *new, char *error)
+{
+    if (!w0->server->aof || old->appendonly == new->appendonly || aof_turn(w0, new->appendonly))
+        return true;
+    config_set_error(error, "appendonly", "Unable to turn on AOF. Check server logs.");
+    return false;
+}
+
 static void note(void *arg, const char *line) { log_write(LOG_LEVEL_WARNING, "%s", line); }
 
 bool config_apply(struct worker *w0, const struct config *old, const struct config *new, char *error)
@@ -75,7 +84,10 @@ bool config_apply(struct worker *w0, const struct config *old, const struct conf
     int locked;
     if (!apply_maxclients(s, old, new, error) || !enter_directory(old, new, &locked, error))
         return false;
-    if (!apply_listeners(w0, old, new, error)) {
+    bool turned = apply_appendonly(w0, old, new, error);
+    if (!turned || !apply_listeners(w0, old, new, error)) {
+        if (turned && old->appendonly != new->appendonly && w0->server->aof)
+            aof_turn(w0, old->appendonly);
         if (locked >= 0) {
             (void)!fchdir(s->directory);
             close(locked);
@@ -87,6 +99,7 @@ bool config_apply(struct worker *w0, const struct config *old, const struct conf
         s->directory = locked;
     }
     log_set_level((enum log_level)new->loglevel);
+    aof_apply(w0, new);
     config_notes(new, s->options_noted, note, NULL);
     return true;
 }

@@ -9,7 +9,10 @@
 struct control {
     struct control_state *newest;
     struct list waiting;            /* struct control_change */
-    struct control_change *running; /* is being taken by the workers */
+    struct control_change *running; /* is being applied, or taken by the workers */
+    struct control_state *next;     /* while it is being applied */
+    bool applied;                   /* what apply has returned */
+    bool looking;                   /* run_next is at it, further up the stack */
 };
 
 static struct control_state *state_create(const struct config *config)
@@ -91,23 +94,47 @@ static void all_have_taken(struct worker *w0, struct ask *a)
     run_next(w0);
 }
 
+/* On a fiber: what has to be done for a change may take long. */
+static void apply(void *arg)
+{
+    struct worker *w0 = arg;
+    struct control *c = w0->server->control;
+    c->applied = c->running->apply(w0, c->running, c->next);
+}
+
+static void applied(void *arg)
+{
+    struct worker *w0 = arg;
+    struct control *c = w0->server->control;
+    if (c->applied) {
+        control_release(c->newest);
+        c->newest = c->next;
+        ask_workers(w0, take, all_have_taken, (void *)control_hold(c->next));
+    } else {
+        control_release(c->next);
+        ask_one(w0, c->running->home, at_home, told_home, c->running);
+        c->running = NULL;
+    }
+    c->next = NULL;
+    run_next(w0);
+}
+
 static void run_next(struct worker *w0)
 {
     struct control *c = w0->server->control;
     struct list *n;
+    if (c->looking)
+        return;
+    c->looking = true;
     while (!c->running && (n = list_pop_front(&c->waiting))) {
-        struct control_change *change = container_of(n, struct control_change, node);
-        struct control_state *next = state_copy(c->newest);
-        if (!change->apply(w0, change, next)) {
-            control_release(next);
-            ask_one(w0, change->home, at_home, told_home, change);
-            continue;
+        c->running = container_of(n, struct control_change, node);
+        c->next = state_copy(c->newest);
+        if (!worker_spawn(w0, apply, applied, w0)) { /* no memory for a stack: it has to do with this one */
+            apply(w0);
+            applied(w0);
         }
-        control_release(c->newest);
-        c->newest = next;
-        c->running = change;
-        ask_workers(w0, take, all_have_taken, (void *)control_hold(next));
     }
+    c->looking = false;
 }
 
 static bool enqueue(struct worker *w0, struct ask *a, struct ask_part *part)

@@ -38,8 +38,8 @@ void control_release(const struct control_state *s);
 
 /* A change. Owner: the asking worker, except during apply. */
 struct control_change {
-    /* On worker 0, one change at a time: next is a copy of the newest state to be changed. False: nothing changes, and
-     * done follows at once. */
+    /* On worker 0, one change at a time, on a fiber: next is a copy of the newest state to be changed. False: nothing
+     * changes, and done follows at once. */
     bool (*apply)(struct worker *w0, struct control_change *change, struct control_state *next);
     /* At home, when every worker has taken it, or after apply has returned false. Owns change from now on. */
     void (*done)(struct worker *home, struct control_change *change);

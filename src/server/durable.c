@@ -1,5 +1,6 @@
 #include "src/server/durable.h"
 
+#include "persist/journal.h"
 #include "shard/effects.h"
 #include "src/base/mem.h"
 #include "src/base/planted.h"
@@ -27,6 +28,8 @@ void durable_note(const struct cmd *c, struct journal_wait *wait)
         note_all(c, wrote, wait);
         return;
     }
+    if (c->nkeys == 0)
+        wait->synced = later(wait->synced, written_last(&c->shards[c->executor]->written));
     for (uint32_t i = 0; i < c->nkeys; i++) {
         struct written *written = &c->shards[c->keys[i].shard]->written;
         if (wrote)
@@ -44,6 +47,14 @@ void durable_saw_all(struct worker *w, struct journal_wait *wait)
         w->effects.commands > 0 ? WRITTEN_NOW : atomic_load_explicit(&journal->queued, memory_order_acquire);
     wait->written = later(wait->written, position);
     wait->synced = later(wait->synced, position);
+}
+
+void durable_saw_held(struct worker *w, const struct shard_set *set, struct journal_wait *wait)
+{
+    if (w->write_fault)
+        wait->written = later(wait->written, wait->synced);
+    for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX && !w->write_fault; s = shard_set_next(set, s + 1))
+        wait->written = later(wait->written, w->server->shards[s]->journalled);
 }
 
 /* ---- Positions ---- */
@@ -102,4 +113,65 @@ void durable_queue_held(struct worker *w, const struct shard_set *set, struct ef
         shard_queued(w->server->shards[s], position);
     fill_in(wait, position);
     wait->written = later(wait->written, position);
+}
+
+/* ---- The journal's roles ---- */
+
+/* NULL: nothing is journalled, or into a test's sink, which has no roles and calls nobody. */
+static struct journal *active(const struct worker *w) { return shard_journal(&w->shard) ? w->server->journal : NULL; }
+
+bool durable_await(struct worker *w, const struct journal_wait *wait)
+{
+    struct journal *j = active(w);
+    return j && journal_await(j, w->id, wait);
+}
+
+bool durable_called(struct worker *w)
+{
+    struct journal *j = active(w);
+    return !j || journal_called(j, w->id);
+}
+
+bool durable_is_full(struct worker *w)
+{
+    struct journal *j = active(w);
+    if (!j || w->write_fault || !journal_is_full(j))
+        return false;
+    struct journal_wait all = {.written = atomic_load_explicit(&journal_sink(j)->queued, memory_order_acquire)};
+    return !journal_await(j, w->id, &all) && journal_is_full(j);
+}
+
+void durable_write(struct worker *w)
+{
+    struct journal *j = active(w);
+    if (!j)
+        return;
+    journal_write(j, w->id, w->now_ns, w->now_ms / 1000);
+    if (!lane_is_held(w->lane))
+        written_synced(&w->shard.written, atomic_load_explicit(&journal_sink(j)->synced, memory_order_acquire));
+    w->write_fault = journal_fault(j);
+}
+
+void durable_sync(struct worker *w)
+{
+    struct journal *j = active(w);
+    if (j)
+        journal_sync(j, w->id, w->io, w->now_ns);
+}
+
+bool durable_has_work(struct worker *w)
+{
+    struct journal *j = active(w);
+    return j && journal_has_work(j, w->id, w->now_ns);
+}
+
+uint64_t durable_deadline_ns(const struct worker *w)
+{
+    struct journal *j = active(w);
+    return j ? journal_deadline_ns(j) : UINT64_MAX;
+}
+
+bool durable_is_syncing(const struct worker *w)
+{
+    return w->server->journal && journal_is_syncing(w->server->journal, w->id);
 }

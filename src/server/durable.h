@@ -32,12 +32,18 @@ static inline void journal_wait_merge(struct journal_wait *into, const struct jo
 /* c has run with effects: what its reply waits for on account of its keys goes into wait. */
 void durable_note(const struct cmd *c, struct journal_wait *wait);
 
-/* A reply has seen the shard of this worker, which is not held. */
+/* A reply has seen the shard of this worker, which is not held. To wait for all of it costs least; but while nothing
+ * can be written only what has seen such keys waits, so that reads go on. */
 static inline void durable_saw_shard(struct worker *w, struct journal_wait *wait)
 {
     uint64_t position = w->effects.commands > 0 ? WRITTEN_NOW : w->shard.journalled;
+    if (__builtin_expect(w->write_fault, 0))
+        position = wait->synced;
     wait->written = position > wait->written ? position : wait->written;
 }
+
+/* A reply has seen the shards of set, which this worker holds. */
+void durable_saw_held(struct worker *w, const struct shard_set *set, struct journal_wait *wait);
 
 /* A reply has seen all shards, as they were a moment ago. */
 void durable_saw_all(struct worker *w, struct journal_wait *wait);
@@ -60,5 +66,25 @@ static inline bool durable_may_leave(const struct worker *w, const struct journa
     const struct journal_sink *journal = shard_journal(&w->shard);
     return !journal || journal_is_safe(journal, wait);
 }
+
+/* Asks for durable_called to say when it may; true if it may by now. */
+bool durable_await(struct worker *w, const struct journal_wait *wait);
+/* Whether replies that wait are to be looked at again. */
+bool durable_called(struct worker *w);
+
+/* More waits to be written than may be: no transaction is begun, and nothing is taken from clients. The worker is woken
+ * when that may have changed. While writes are refused anyway it is not so. */
+bool durable_is_full(struct worker *w);
+
+/* In each iteration, behind publishing: writes. */
+void durable_write(struct worker *w);
+/* And at its end: syncs. */
+void durable_sync(struct worker *w);
+/* Between announcing sleep and sleeping: whether there is something to do here. */
+bool durable_has_work(struct worker *w);
+/* When there is, if nothing happens before. */
+uint64_t durable_deadline_ns(const struct worker *w);
+/* This worker has a sync under way: it must not end yet. */
+bool durable_is_syncing(const struct worker *w);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "src/base/mem.h"
+#include "src/server/aof.h"
 #include "src/server/ask.h"
 #include "src/server/batch.h"
 #include "src/server/commands.h"
@@ -249,7 +250,23 @@ static void write_loading(const struct info *i)
 
 static void write_persistence(const struct info *i)
 {
-    fprintf(i->out, "loading:%d\r\nasync_loading:0\r\naof_enabled:0\r\n", i->home->loading);
+    struct aof_info aof = aof_info(i->server, i->home->now_ns);
+    fprintf(i->out,
+            "loading:%d\r\nasync_loading:0\r\ncurrent_fork_perc:%.2f\r\ncurrent_save_keys_processed:%" PRIu64
+            "\r\ncurrent_save_keys_total:%" PRIu64
+            "\r\naof_enabled:%d\r\naof_rewrite_in_progress:%d\r\naof_rewrite_scheduled:0\r\n"
+            "aof_last_rewrite_time_sec:%" PRId64 "\r\naof_current_rewrite_time_sec:%" PRId64
+            "\r\naof_last_bgrewrite_status:%s\r\naof_rewrites:%" PRIu64 "\r\naof_rewrites_consecutive_failures:%" PRIu64
+            "\r\naof_last_write_status:%s\r\n",
+            i->home->loading, aof.keys_total ? 100.0 * (double)aof.keys / (double)aof.keys_total : 0.0, aof.keys,
+            aof.keys_total, aof.on, aof.rewriting, aof.last_seconds, aof.rewrite_seconds,
+            aof.last_failed ? "err" : "ok", aof.rewrites, aof.failures, aof.write_failed ? "err" : "ok");
+    if (aof.on)
+        fprintf(i->out,
+                "aof_current_size:%" PRIu64 "\r\naof_base_size:%" PRIu64
+                "\r\naof_pending_rewrite:0\r\naof_buffer_length:%" PRIu64
+                "\r\naof_pending_bio_fsync:%d\r\naof_delayed_fsync:%" PRIu64 "\r\n",
+                aof.size, aof.base_size, aof.queued_bytes, aof.is_syncing, aof.delayed_syncs);
     if (i->home->loading)
         write_loading(i);
 }

@@ -10,6 +10,7 @@
 #include "src/base/assert.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/server/aof.h"
 #include "src/server/ask.h"
 #include "src/server/client.h"
 #include "src/server/config.h"
@@ -153,7 +154,7 @@ static void end_if_empty(struct worker *w0)
     struct server *s = w0->server;
     if (s->ending || !s->all_stopping || atomic_load_explicit(&s->nclients, memory_order_acquire) > 0)
         return;
-    if (s->loading && !loading_is_over(s->loading))
+    if ((s->loading && !loading_is_over(s->loading)) || (s->aof && !aof_is_idle(s->aof)))
         return;
     s->ending = true;
     ask_workers(w0, end_worker, all_ended, NULL);
@@ -251,8 +252,10 @@ void server_cron(struct worker *w)
     rate_sample(&w->ops_rate, stat_get(&w->stats.commands), w->now_ns);
     rate_sample(&w->in_rate, stat_get(&w->stats.bytes_in), w->now_ns);
     rate_sample(&w->out_rate, stat_get(&w->stats.bytes_out), w->now_ns);
-    if (w->id == 0)
-        server_memory_peak(w->server, server_memory_used(w->server));
+    if (w->id != 0)
+        return;
+    server_memory_peak(w->server, server_memory_used(w->server));
+    aof_cron(w);
 }
 
 /* What the options say for the signal. If it cannot be done the server goes on, and waits for the next one. */

@@ -11,8 +11,10 @@
 #include "src/cmd/table.h"
 #include "src/io/io.h"
 
+struct aof;
 struct config;
 struct control;
+struct journal;
 struct listeners;
 struct loading;
 struct shard;
@@ -35,6 +37,8 @@ struct server {
     bool *options_noted;            /* worker 0's, see config_notes */
     struct control *control;        /* see control.h */
     struct loading *loading;        /* see loading.h; NULL: there was nothing to load */
+    struct aof *aof;                /* see aof.h; NULL in tests */
+    struct journal *journal;        /* of aof */
     struct listeners *listeners;    /* worker 0's; NULL under the simulator */
     int directory;                  /* holds the data directory's lock; worker 0's; negative under the simulator */
     uint64_t hash_seed;

@@ -307,8 +307,11 @@ static uint64_t next_deadline(struct worker *w)
 {
     uint64_t deadline = w->cron_ns;
     uint64_t lane = lane_deadline_ns(w->lane);
+    uint64_t journal = durable_deadline_ns(w);
     if (lane < deadline)
         deadline = lane;
+    if (journal < deadline)
+        deadline = journal;
     for (struct list *n = w->fibers.next; n != &w->fibers; n = n->next) {
         uint64_t wake = container_of(n, struct worker_fiber, node)->wake_ns;
         if (wake < deadline)
@@ -326,7 +329,7 @@ static void wait_for_work(struct worker *w)
         return;
     }
     mailbox_announce_sleep(&w->mailbox);
-    if (mailbox_empty(&w->mailbox) && !lane_has_work(w->lane))
+    if (mailbox_empty(&w->mailbox) && !lane_has_work(w->lane) && !durable_has_work(w))
         io_wait(w->io, next_deadline(w));
     else
         io_reap(w->io);
@@ -341,7 +344,7 @@ void worker_run(struct worker *w)
     w->cron_ns = w->now_ns + CRON_NS;
     if (w->id == 0)
         server_started(w);
-    while (!w->ended) {
+    while (!w->ended || durable_is_syncing(w)) {
         w->time_seen = false;
         wait_for_work(w);
         worker_see_time(w);
@@ -351,6 +354,7 @@ void worker_run(struct worker *w)
         if (!list_empty(&w->fibers))
             run_fibers(w);
         bundles_progress(w);
+        clients_unthrottle(w);
         cron(w);
         if (w->id == 0)
             server_poll(w);
@@ -358,7 +362,9 @@ void worker_run(struct worker *w)
         durable_queue(w);
         bundles_put(w);
         publish(w);
+        durable_write(w);
         clients_flush(w);
+        durable_sync(w);
         clients_reap(w);
         stat_add(&w->stats.iterations, 1);
     }
@@ -399,8 +405,10 @@ void worker_init(struct worker *w, struct server *server, uint32_t id, struct io
     list_init(&w->again);
     list_init(&w->clients);
     list_init(&w->dirty);
+    list_init(&w->unsafe);
     list_init(&w->closing);
     list_init(&w->paused);
+    list_init(&w->throttled);
     list_init(&w->open_bundles);
     list_init(&w->flying_bundles);
     list_init(&w->fibers);

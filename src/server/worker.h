@@ -95,10 +95,12 @@ struct worker {
     struct list again;                     /* struct ask_part that wants to go on next iteration */
 
     struct out_pool out_pool;
-    struct list clients; /* struct client, in order of arrival */
-    struct list dirty;   /* clients with output to send */
-    struct list closing; /* clients on their way out */
-    struct list paused;  /* clients that CLIENT PAUSE keeps waiting */
+    struct list clients;   /* struct client, in order of arrival */
+    struct list dirty;     /* clients with output to send */
+    struct list unsafe;    /* the same, but what their output tells is not safe yet */
+    struct list closing;   /* clients on their way out */
+    struct list paused;    /* clients that CLIENT PAUSE keeps waiting */
+    struct list throttled; /* clients that wait for room in the journal */
     uint32_t nclients;
 
     struct batch *free_batches;
@@ -118,6 +120,7 @@ struct worker {
     uint64_t cron_ns; /* next cron */
     struct random random;
     bool freeing;     /* the keyspace may have something to free or to merge */
+    int write_fault;  /* -errno for which writes are refused; 0: none. As of the last iteration */
     bool busy;        /* something wants another iteration at once */
     bool stopping;    /* its clients are seen out; others' may still need its shard */
     uint64_t stop_ns; /* when clients that have not read their replies are closed all the same */

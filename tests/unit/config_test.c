@@ -231,7 +231,6 @@ static void test_promises(void **state)
     assert_non_null(strstr(set(&config, "maxmemory", "100mb"), "only the default is accepted"));
     assert_string_equal(set(&config, "maxmemory", "abc"), "argument must be a memory value");
     assert_string_equal(set(&config, "maxmemory", "0"), "");
-    assert_non_null(strstr(set(&config, "appendonly", "yes"), "only the default is accepted"));
     assert_non_null(strstr(set(&config, "min-replicas-to-write", "1"), "no replicas"));
     assert_string_equal(set(&config, "repl-timeout", "7"), "");
     config_release(config);
@@ -378,7 +377,7 @@ static void test_file_errors(void **state)
     check_refused("rename-command A B", "'rename-command' is not accepted");
     check_refused("loadmodule x.so", "'loadmodule' is not accepted");
     check_refused("sentinel monitor x", "sentinel directive while not in sentinel mode");
-    check_refused("appendonly yes", "only the default is accepted");
+    check_refused("maxmemory 100mb", "only the default is accepted");
     check_refused("cluster-enabled yes", "cluster mode is not supported yet");
     char self[64];
     snprintf(self, sizeof self, "include %s/bad.conf", scratch);
@@ -451,7 +450,7 @@ static void test_notes(void **state)
     char *text;
     int notes = 0;
     bool *noted = mem_zalloc(NULL, options_count);
-    assert_int_equal(LOAD(&config, &text, "--appendfsync", "always", "--save", "", "--port", "1", "--hz", "7"),
+    assert_int_equal(LOAD(&config, &text, "--active-expire-effort", "2", "--save", "", "--port", "1", "--hz", "7"),
                      CONFIG_START);
     config_notes(config, noted, count_notes, &notes);
     assert_int_equal(notes, 2);
@@ -460,7 +459,7 @@ static void test_notes(void **state)
     assert_int_equal(LOAD(&config, &text, "--port", "1"), CONFIG_START);
     config_notes(config, noted, count_notes, &notes);
     config_release(config);
-    assert_int_equal(LOAD(&config, &text, "--appendfsync", "always", "--rdbcompression", "no"), CONFIG_START);
+    assert_int_equal(LOAD(&config, &text, "--active-expire-effort", "2", "--rdbcompression", "no"), CONFIG_START);
     config_notes(config, noted, count_notes, &notes);
     assert_int_equal(notes, 3);
     config_release(config);
