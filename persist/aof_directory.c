@@ -115,7 +115,7 @@ static bool is_used(const struct aof_manifest *m, const char *name)
 
 void aof_directory_unlink_unused(struct aof_directory *d, const char *name)
 {
-    if (!is_used(&d->manifest, name))
+    if (!d->unsure && !is_used(&d->manifest, name))
         disk_unlink(d->disk, d->fd, name);
 }
 

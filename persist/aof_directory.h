@@ -46,7 +46,7 @@ int aof_directory_make_file(struct aof_directory *d, const char *temp, struct sl
 /* Makes the incremental file name, which begins at offset of the journal, durable with its name. */
 int aof_directory_make_incremental(struct aof_directory *d, const char *name, uint64_t hash_seed, uint64_t offset,
                                    struct aof_tail *tail, char *error);
-/* Of a file that was made here, and has perhaps not come to be used. */
+/* Of a file that was made here, and has perhaps not come to be used, by no manifest that may be in place. */
 void aof_directory_unlink_unused(struct aof_directory *d, const char *name);
 
 /* next, for the caller to free: the manifest with a new incremental file, and with a new base if asked. Their names are

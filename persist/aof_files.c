@@ -350,6 +350,8 @@ int aof_files_new_base(struct aof_files *f, int *fd, char *error)
     return 0;
 }
 
+bool aof_files_is_unsure(const struct aof_files *f) { return f->d.unsure; }
+
 void aof_files_abort_base(struct aof_files *f)
 {
     ASSERT(f->base_fd >= 0);
@@ -378,6 +380,20 @@ static int name_base(struct aof_files *f, const char *name, char *error)
     return aof_directory_sync(&f->d, error);
 }
 
+/* If the new manifest is there but may not survive, the one before is put back: what is appended meanwhile is appended
+ * to a file that only that one has. */
+static int put_or_undo(struct aof_files *f, const struct aof_manifest *next, char *error)
+{
+    char second[AOF_FILES_ERROR_BYTES];
+    struct aof_manifest before = {0};
+    aof_manifest_copy(&before, &f->d.manifest);
+    int r = aof_directory_put_manifest(&f->d, next, error);
+    if (r < 0 && f->d.unsure)
+        aof_directory_put_manifest(&f->d, &before, second);
+    aof_manifest_deinit(&before);
+    return r;
+}
+
 static int replace_all(struct aof_files *f, struct aof_manifest *next, char *error)
 {
     int r = announce(f, next, error);
@@ -386,7 +402,7 @@ static int replace_all(struct aof_files *f, struct aof_manifest *next, char *err
     if (r < 0)
         return r;
     aof_manifest_retire(next, 1);
-    return aof_directory_put_manifest(&f->d, next, error);
+    return put_or_undo(f, next, error);
 }
 
 int aof_files_commit_base(struct aof_files *f, uint64_t hash_seed, uint64_t offset, struct aof_tail *tail, char *error)

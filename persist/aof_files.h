@@ -86,11 +86,13 @@ int aof_files_begin(struct aof_files *f, uint64_t hash_seed, uint64_t offset, st
  * stays f's. At most one at a time. */
 int aof_files_new_base(struct aof_files *f, int *fd, char *error);
 /* The base is complete, and has everything before offset of the journal: it and a new incremental file replace all
- * others, which become history. On error the base is given up, and what was there before is still what will be loaded;
- * but if the last sync of the directory failed nobody knows which of the two, so nothing may count as durable until a
- * later base has been committed. Either way one can be made again at once. */
+ * others, which become history. On error the base is given up, what was there before is still what will be loaded, and
+ * a base can be made again at once; see also aof_files_is_unsure. */
 int aof_files_commit_base(struct aof_files *f, uint64_t hash_seed, uint64_t offset, struct aof_tail *tail, char *error);
 void aof_files_abort_base(struct aof_files *f);
+/* After an error of aof_files_commit_base: syncs of the directory failed, so that a crash may leave what was there
+ * before or the new base. Nothing that is appended may count as durable until a base has been committed. */
+bool aof_files_is_unsure(const struct aof_files *f);
 
 /* Every now and then: removes history that is old enough. now_ns: a monotonic clock, always the same. Errors are logged
  * and it tries again later. */

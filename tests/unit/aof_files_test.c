@@ -549,7 +549,7 @@ static bool make_fresh_base(struct model *m)
     }
     uint64_t offset = m->tail.offset + 100 * (uint64_t)m->made; /* any that grows */
     if (aof_files_commit_base(m->f, SEED, offset, &tail, error) < 0) {
-        m->distrusted |= m->syncs_fail;
+        m->distrusted |= aof_files_is_unsure(m->f);
         return false;
     }
     disk_close(m->p.disk, m->tail.fd);
@@ -761,6 +761,8 @@ static bool fail_at(uint64_t change, uint64_t seed)
         assert_true(start(&m));
     } else if (random_below(&afterwards, 2)) {
         make_fresh_base(&m);
+    } else {
+        append_some(&m);
     }
     stop(&m);
     sim_disk_configure(d.under, &(struct sim_disk_config){0});
