@@ -3,6 +3,9 @@
  * takes the writes; the other one is cleared once its position is synced, and then they change places. So it may say
  * that a key waits which was not written, but not the other way round.
  *
+ * Besides it has the hashes of the keys that were written and may not be in the file yet, which are few: while nothing
+ * can be written reads of all others go on.
+ *
  * A write is added when it is made; its position is known when the batch that tells of it is queued (written_queued).
  * Owner: the shard's. */
 #ifndef SKUA_SHARD_WRITTEN_H
@@ -11,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { WRITTEN_BITS = 1 << 15 };
+enum { WRITTEN_BITS = 1 << 15, WRITTEN_UNWRITTEN_MAX = 256 };
 
 /* In place of a position: that of the batch that is being collected. */
 #define WRITTEN_NOW UINT64_MAX
@@ -25,7 +28,9 @@ struct written_filter {
 /* Zeroed memory is an empty one. */
 struct written {
     struct written_filter filter[2];
-    uint32_t current; /* the one that takes writes */
+    uint32_t current;    /* the one that takes writes */
+    uint32_t nunwritten; /* more than there is room for: any key may be one */
+    uint64_t unwritten[WRITTEN_UNWRITTEN_MAX];
 };
 
 static inline void written_add(struct written *w, uint64_t hash)
@@ -33,6 +38,9 @@ static inline void written_add(struct written *w, uint64_t hash)
     struct written_filter *f = &w->filter[w->current];
     f->bits[hash % WRITTEN_BITS / 64] |= 1ull << (hash % 64);
     f->last = WRITTEN_NOW;
+    if (w->nunwritten < WRITTEN_UNWRITTEN_MAX)
+        w->unwritten[w->nunwritten] = hash;
+    w->nunwritten += w->nunwritten <= WRITTEN_UNWRITTEN_MAX;
 }
 
 /* All keys there are or were. */
@@ -40,7 +48,14 @@ static inline void written_add_all(struct written *w)
 {
     w->filter[w->current].all = true;
     w->filter[w->current].last = WRITTEN_NOW;
+    w->nunwritten = WRITTEN_UNWRITTEN_MAX + 1;
 }
+
+/* All that has been added is in the file. */
+static inline void written_all_written(struct written *w) { w->nunwritten = 0; }
+
+/* Whether this key may not be in the file as it is. */
+bool written_is_unwritten(const struct written *w, uint64_t hash);
 
 static inline bool written_filter_has(const struct written_filter *f, uint64_t hash)
 {

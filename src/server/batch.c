@@ -133,7 +133,7 @@ static inline __attribute__((always_inline)) void apply(struct worker *w, struct
         set_no_touch(w, b, r, true);
     execute(&c);
     if (effects)
-        durable_note(&c, wait);
+        durable_note(w, &c, wait);
     if (__builtin_expect(r->no_touch, false))
         set_no_touch(w, b, r, false);
 }

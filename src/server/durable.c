@@ -21,7 +21,7 @@ static void note_all(const struct cmd *c, bool wrote, struct journal_wait *wait)
     }
 }
 
-void durable_note(const struct cmd *c, struct journal_wait *wait)
+void durable_note(const struct worker *w, const struct cmd *c, struct journal_wait *wait)
 {
     bool wrote = c->changed || c->effects_given;
     if (c->row->flags & CMD_ALL_SHARDS) {
@@ -34,7 +34,10 @@ void durable_note(const struct cmd *c, struct journal_wait *wait)
         struct written *written = &c->shards[c->keys[i].shard]->written;
         if (wrote)
             written_add(written, c->keys[i].hash);
-        wait->synced = later(wait->synced, written_position(written, c->keys[i].hash));
+        uint64_t position = written_position(written, c->keys[i].hash);
+        wait->synced = later(wait->synced, position);
+        if (__builtin_expect(w->write_fault, 0) && written_is_unwritten(written, c->keys[i].hash))
+            wait->written = later(wait->written, position);
     }
 }
 
@@ -51,8 +54,6 @@ void durable_saw_all(struct worker *w, struct journal_wait *wait)
 
 void durable_saw_held(struct worker *w, const struct shard_set *set, struct journal_wait *wait)
 {
-    if (w->write_fault)
-        wait->written = later(wait->written, wait->synced);
     for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX && !w->write_fault; s = shard_set_next(set, s + 1))
         wait->written = later(wait->written, w->server->shards[s]->journalled);
 }
@@ -147,8 +148,12 @@ void durable_write(struct worker *w)
     if (!j)
         return;
     journal_write(j, w->id, w->now_ns, w->now_ms / 1000);
-    if (!lane_is_held(w->lane))
-        written_synced(&w->shard.written, atomic_load_explicit(&journal_sink(j)->synced, memory_order_acquire));
+    const struct journal_sink *sink = journal_sink(j);
+    if (!lane_is_held(w->lane)) {
+        written_synced(&w->shard.written, atomic_load_explicit(&sink->synced, memory_order_acquire));
+        if (atomic_load_explicit(&sink->written, memory_order_acquire) >= w->shard.journalled)
+            written_all_written(&w->shard.written);
+    }
     w->write_fault = journal_fault(j);
 }
 

@@ -30,15 +30,15 @@ static inline void journal_wait_merge(struct journal_wait *into, const struct jo
 }
 
 /* c has run with effects: what its reply waits for on account of its keys goes into wait. */
-void durable_note(const struct cmd *c, struct journal_wait *wait);
+void durable_note(const struct worker *w, const struct cmd *c, struct journal_wait *wait);
 
-/* A reply has seen the shard of this worker, which is not held. To wait for all of it costs least; but while nothing
- * can be written only what has seen such keys waits, so that reads go on. */
+/* A reply has seen the shard of this worker, which is not held. To wait for all of it costs least; while nothing can
+ * be written only those wait that have seen a key which is not in the file (durable_note), so that reads go on. */
 static inline void durable_saw_shard(struct worker *w, struct journal_wait *wait)
 {
-    uint64_t position = w->effects.commands > 0 ? WRITTEN_NOW : w->shard.journalled;
     if (__builtin_expect(w->write_fault, 0))
-        position = wait->synced;
+        return;
+    uint64_t position = w->effects.commands > 0 ? WRITTEN_NOW : w->shard.journalled;
     wait->written = position > wait->written ? position : wait->written;
 }
 

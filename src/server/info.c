@@ -257,7 +257,7 @@ static void write_persistence(const struct info *i)
             "\r\naof_enabled:%d\r\naof_rewrite_in_progress:%d\r\naof_rewrite_scheduled:0\r\n"
             "aof_last_rewrite_time_sec:%" PRId64 "\r\naof_current_rewrite_time_sec:%" PRId64
             "\r\naof_last_bgrewrite_status:%s\r\naof_rewrites:%" PRIu64 "\r\naof_rewrites_consecutive_failures:%" PRIu64
-            "\r\naof_last_write_status:%s\r\n",
+            "\r\naof_last_write_status:%s\r\naof_last_cow_size:0\r\n",
             i->home->loading, aof.keys_total ? 100.0 * (double)aof.keys / (double)aof.keys_total : 0.0, aof.keys,
             aof.keys_total, aof.on, aof.rewriting, aof.last_seconds, aof.rewrite_seconds,
             aof.last_failed ? "err" : "ok", aof.rewrites, aof.failures, aof.write_failed ? "err" : "ok");
