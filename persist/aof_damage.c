@@ -1,5 +1,7 @@
 #include "persist/aof_damage.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "persist/aof_format.h"
@@ -13,15 +15,28 @@ struct search {
     const struct aof_damage *damage;
     bool (*go_on)(void *arg);
     void *arg;
+    char *text;
+    uint32_t part; /* being searched */
     struct aof_window window;
     struct arg_arena args;
-    struct aof_behind *behind;
 };
+
+__attribute__((format(printf, 2, 3))) static enum aof_damage_verdict corruption(struct search *s, const char *format,
+                                                                                ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(s->text, AOF_DAMAGE_TEXT_BYTES_MAX, format, args);
+    va_end(args);
+    return AOF_DAMAGE_CORRUPTION;
+}
+
+static const char *part_name(const struct search *s, uint32_t part) { return s->config->parts[part].name; }
 
 static enum aof_damage_verdict unread(struct search *s, int error)
 {
-    s->behind->error = error;
-    return AOF_DAMAGE_UNREAD;
+    return corruption(s, "Whether it is the end that a crash leaves is unknown, as %s can't be read: %s",
+                      part_name(s, s->part), strerror(-error));
 }
 
 /* AOF_DAMAGE_TAIL: go on. */
@@ -35,7 +50,7 @@ static enum aof_damage_verdict more(struct search *s, uint64_t need)
 
 static enum aof_damage_verdict open_part(struct search *s, uint32_t part, uint64_t offset)
 {
-    s->behind->part = part;
+    s->part = part;
     int fd = s->config->open(s->config->arg, part);
     int r = fd < 0 ? fd : aof_window_open(&s->window, fd, offset);
     return r < 0 ? unread(s, r) : more(s, AOF_LINE_BYTES_MAX);
@@ -56,10 +71,11 @@ static enum aof_damage_verdict look_at(struct search *s, uint64_t start)
     enum aof_item_kind kind = aof_next(aof_window_rest(&s->window), true, &s->args, &item);
     if (kind == AOF_SHORT && !aof_window_at_end(&s->window))
         return more(s, item.len); /* and then again */
-    if (kind == AOF_HEADER && knows(s, &item.header, start)) {
-        s->behind->offset = s->window.offset;
-        return AOF_DAMAGE_KNOWN;
-    }
+    if (kind == AOF_HEADER && knows(s, &item.header, start))
+        return corruption(s,
+                          "It is damage, not the end that a crash leaves: the batch at offset %llu of %s knows it to "
+                          "have been on disk",
+                          (unsigned long long)s->window.offset, part_name(s, s->part));
     aof_window_skip(&s->window, 1);
     return AOF_DAMAGE_TAIL;
 }
@@ -93,19 +109,19 @@ static enum aof_damage_verdict search_later_part(struct search *s, uint32_t part
     if (verdict != AOF_DAMAGE_TAIL || s->window.size == 0)
         return verdict;
     bool ours = aof_next(aof_window_rest(&s->window), true, &s->args, &item) == AOF_FILE_LINE;
-    return ours && s->damage->ours ? search_part(s, item.file_line.start) : AOF_DAMAGE_FOREIGN;
+    if (ours && s->damage->ours)
+        return search_part(s, item.file_line.start);
+    return corruption(s, "It may not be dropped, because %s was written after it, and does not tell what was on disk",
+                      part_name(s, part));
 }
 
 enum aof_damage_verdict aof_damage_judge(const struct aof_load_config *config, const struct aof_damage *damage,
-                                         bool (*go_on)(void *arg), void *arg, struct aof_behind *behind)
+                                         bool (*go_on)(void *arg), void *arg, char *text)
 {
-    *behind = (struct aof_behind){0};
-    struct search s = {.config = config,
-                       .damage = damage,
-                       .go_on = go_on,
-                       .arg = arg,
-                       .window = {.disk = config->disk},
-                       .behind = behind};
+    struct search s = {
+        .config = config, .damage = damage, .go_on = go_on, .arg = arg, .text = text, .window = {.disk = config->disk}};
+    if (config->parts[damage->part].base && damage->part + 1 < config->nparts)
+        return corruption(&s, "It is in the base, which was on disk before the files after it");
     enum aof_damage_verdict verdict = open_part(&s, damage->part, damage->at + 1);
     if (verdict == AOF_DAMAGE_TAIL)
         verdict = search_part(&s, damage->start);

@@ -14,27 +14,21 @@ struct aof_damage {
     uint64_t at;       /* offset in the part */
     uint64_t start;    /* of the part in the stream */
     uint64_t end;      /* in the stream: a header that knows everything before it to be synced knows the place */
-    uint64_t sequence; /* of the last batch before it */
+    uint64_t sequence; /* of the last batch before it; 0: there is none */
     bool ours;         /* the part is one of ours */
 };
 
 enum aof_damage_verdict {
     AOF_DAMAGE_TAIL,
-    AOF_DAMAGE_KNOWN,   /* the header at offset of part knows that it was on disk */
-    AOF_DAMAGE_FOREIGN, /* part, a later one, is not ours */
-    AOF_DAMAGE_STOPPED, /* go_on said so */
-    AOF_DAMAGE_UNREAD,  /* part can't be read, because of error */
+    AOF_DAMAGE_CORRUPTION, /* text says why it is no tail */
+    AOF_DAMAGE_STOPPED,    /* go_on said so */
 };
 
-struct aof_behind {
-    uint32_t part;
-    uint64_t offset;
-    int error; /* -errno */
-};
+enum { AOF_DAMAGE_TEXT_BYTES_MAX = 512 };
 
-/* go_on is called before each window is read. */
+/* Whether a place that a crash can leave is a tail. go_on is called before each window is read. */
 enum aof_damage_verdict aof_damage_judge(const struct aof_load_config *config, const struct aof_damage *damage,
-                                         bool (*go_on)(void *arg), void *arg, struct aof_behind *behind);
+                                         bool (*go_on)(void *arg), void *arg, char *text);
 
 /* Where the zeros begin that end a file of size bytes, at from or behind it; size if there are none. Returns -errno. */
 int aof_damage_zeros(struct disk *disk, int fd, uint64_t from, uint64_t size, uint64_t *begin);

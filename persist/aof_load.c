@@ -120,6 +120,7 @@ static void measure(struct load *l, const struct bad *bad)
     r->damaged = true;
     r->part = bad->part;
     r->good_bytes = bad->at;
+    r->why = bad->why;
     r->dropped_bytes = l->sizes[bad->part] - bad->at;
     for (uint32_t i = bad->part + 1; i < l->config->nparts; i++)
         r->dropped_bytes += l->sizes[i];
@@ -156,26 +157,16 @@ static bool judge(struct load *l, const struct bad *bad)
                                 .end = bad->end,
                                 .sequence = l->numbered ? l->sequence : 0,
                                 .ours = bad->ours};
-    struct aof_behind behind;
-    switch (aof_damage_judge(l->config, &damage, progress, l, &behind)) {
+    char text[AOF_DAMAGE_TEXT_BYTES_MAX];
+    switch (aof_damage_judge(l->config, &damage, progress, l, text)) {
     case AOF_DAMAGE_TAIL:
         return cut(l, bad);
-    case AOF_DAMAGE_KNOWN:
-        return refuse(
-            l, bad->part, bad->at,
-            "%s. It is damage, not the end that a crash leaves: the batch at offset %llu of %s knows it to have "
-            "been on disk. " WHAT_TO_DO,
-            bad->why, (unsigned long long)behind.offset, part_name(l, behind.part));
-    case AOF_DAMAGE_FOREIGN:
-        return refuse(l, bad->part, bad->at,
-                      "%s. It may not be dropped, because %s was written after it, and not by this server. " WHAT_TO_DO,
-                      bad->why, part_name(l, behind.part));
     case AOF_DAMAGE_STOPPED:
         return interrupted(l);
-    case AOF_DAMAGE_UNREAD:
+    case AOF_DAMAGE_CORRUPTION:
         break;
     }
-    return unread(l, behind.part, behind.offset, behind.error);
+    return refuse(l, bad->part, bad->at, "%s. %s. " WHAT_TO_DO, bad->why, text);
 }
 
 /* Ends loading, or goes on in a file that is taken to end where the zeros begin that end it. */
@@ -184,9 +175,6 @@ static bool take_bad(struct load *l, const struct bad *bad)
     struct aof_window *w = &l->window;
     uint64_t zeros = w->size;
     measure(l, bad);
-    if (is_base(l, bad->part) && bad->part + 1 < l->config->nparts)
-        return refuse(l, bad->part, bad->at, "%s. It is in the base, which was on disk before later files. " WHAT_TO_DO,
-                      bad->why);
     if (bad->crash)
         return judge(l, bad);
     int r = aof_damage_zeros(l->config->disk, w->fd, bad->at, w->size, &zeros);
@@ -355,6 +343,17 @@ static bool take_timestamp(struct load *l, const struct aof_item *item)
     return true;
 }
 
+/* glued: to a command, which makes it a line that Redis can't read. */
+static void take_torn_line(struct load *l, size_t len, bool glued)
+{
+    note(l, true, "a crash has torn this line, and Redis went on from there: what follows is loaded");
+    l->torn = l->window.offset;
+    l->torn_end = l->window.offset + len;
+    l->result->wants_base |= glued;
+    if (glued && l->handlers->torn)
+        l->handlers->torn(l->ctx, l->part, l->window.offset, len);
+}
+
 static bool take_file_line(struct load *l, const struct aof_item *item)
 {
     const struct aof_file_line *line = &item->file_line;
@@ -401,10 +400,7 @@ static bool take_item(struct load *l)
     case AOF_COMMAND:
         return take_command(l, item.len);
     case AOF_TORN:
-        note(l, true, "a crash has torn this line, and Redis went on from there: what follows is loaded");
-        l->result->wants_base = true;
-        l->torn = l->window.offset;
-        l->torn_end = l->window.offset + item.len;
+        take_torn_line(l, item.len, rest.ptr[item.len] == '*');
         break;
     case AOF_SHORT:
         return at_end ? bad_here(l, true,

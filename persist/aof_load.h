@@ -65,6 +65,8 @@ struct aof_load_handlers {
     void (*part_ends)(void *ctx, uint32_t part, uint64_t size, uint64_t lines);
     /* A line of aof-timestamp-enabled that begins at this offset of the part. False ends loading. */
     bool (*timestamp)(void *ctx, uint32_t part, uint64_t offset, int64_t unix_seconds);
+    /* An AOF_TORN piece of a line that Redis does not read as it has left it: see aof_mend_torn. */
+    void (*torn)(void *ctx, uint32_t part, uint64_t offset, size_t len);
 };
 
 enum aof_load_end {
@@ -86,6 +88,7 @@ struct aof_load_result {
                  later parts are to be retired. With AOF_LOAD_REFUSED: it would be one, but truncated is false */
     uint32_t part;
     uint64_t good_bytes, dropped_bytes, lines;
+    const char *why;                      /* what is wrong there; constant */
     char error[AOF_LOAD_ERROR_BYTES_MAX]; /* with AOF_LOAD_REFUSED: one line; file, offset, reason, what to do */
 };
 

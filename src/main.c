@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "persist/aof_check.h"
 #include "shard/lane.h"
 #include "src/base/cpus.h"
 #include "src/base/log.h"
@@ -31,6 +32,19 @@ _Noreturn static void fail(const char *what, const char *why)
 {
     log_write(LOG_LEVEL_WARNING, "%s: %s", what, why);
     exit(1);
+}
+
+/* ---- Tools ---- */
+
+/* Called as redis-check-aof, or with --check-aof: answers that, and ends. */
+static void check_aof(int argc, char **argv)
+{
+    const char *slash = strrchr(argv[0], '/');
+    bool by_name = strcmp(slash ? slash + 1 : argv[0], "redis-check-aof") == 0;
+    if (by_name)
+        exit(aof_check_main(argv[0], argc - 1, argv + 1, stdin, stdout));
+    if (argc > 1 && strcmp(argv[1], "--check-aof") == 0)
+        exit(aof_check_main("skua-server --check-aof", argc - 2, argv + 2, stdin, stdout));
 }
 
 /* ---- Configuration ---- */
@@ -192,6 +206,7 @@ static void wait_for_end(struct server *s, const sigset_t *set)
 
 int main(int argc, char **argv)
 {
+    check_aof(argc, argv);
     struct config *config = load_config(argc, argv);
     if (log_init(config->logfile, (enum log_level)config->loglevel) != 0)
         fail("Can't open the log file", config->logfile);

@@ -129,6 +129,7 @@ static void print_usage(bool as_redis, FILE *out)
             "       ./%1$s -h or --help\n"
             "       ./%1$s [/path/to/skua.conf] [options] --test-config\n"
             "       ./%1$s --print-sample-config\n"
+            "       ./%1$s --check-aof [--fix] [--truncate-to-timestamp $timestamp] <directory|file>\n"
             "\nExamples:\n"
             "       ./%1$s (run the server with default conf)\n"
             "       echo 'maxclients 100' | ./%1$s -\n"

@@ -470,7 +470,7 @@ static const struct example examples[] = {
 
     /* Redis went on from where a crash had torn. */
     {"fbb[rc", WHOLE, "134", "Redis went on", true},
-    {"fbb[sr", WHOLE, "13", "Redis went on", true},
+    {"fbb[sr", WHOLE, "13", "Redis went on", false},
     {"fbb]rc", WHOLE, "134", "Redis went on", true},
     {"fbn(rc", WHOLE, "1245", "is loaded", true},
     {"fbn(sm", WHOLE, "1245", "is loaded", true},
@@ -488,7 +488,7 @@ static const struct example examples[] = {
     {"fb^bxb|fk", REFUSED, "1", "of two knows it", false},
     {"fb^bx|fb|fk", REFUSED, "1", "of three knows it", false},
     {"fb^|Fk", REFUSED, "1", "of two knows it", false},
-    {"fb^bx|rc", REFUSED, "1", "two was written after it, and not by this server", false},
+    {"fb^bx|rc", REFUSED, "1", "two was written after it", false},
     {"rc^c<|fb", REFUSED, "12", "two was written after it", false},
     {"fb+b", REFUSED, "1", "batch 3 follows batch 1", false},
     {"fb|+fb", REFUSED, "1", "two: offset", false},
