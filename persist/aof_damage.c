@@ -102,17 +102,71 @@ static enum aof_damage_verdict search_part(struct search *s, uint64_t start)
     return verdict;
 }
 
+/* Bytes of an annotation line, damaged or not; 0 if it is none that Redis skips. */
+static size_t line_length(struct slice rest)
+{
+    size_t max = rest.len < AOF_ANNOTATION_BYTES_MAX ? rest.len : AOF_ANNOTATION_BYTES_MAX;
+    const char *end = *rest.ptr == '#' ? memchr(rest.ptr, '\n', max) : NULL;
+    return end ? (size_t)(end - rest.ptr) + 1 : 0;
+}
+
+/* Whether Redis, which knows no checksums, has read over the place and gone on: with a SELECT of its own. */
+static enum aof_damage_verdict search_redis(struct search *s)
+{
+    enum aof_damage_verdict verdict = AOF_DAMAGE_TAIL;
+    while (verdict == AOF_DAMAGE_TAIL) {
+        struct slice rest = aof_window_rest(&s->window);
+        bool at_end = aof_window_at_end(&s->window);
+        struct aof_item item = {.len = 1};
+        s->args.n = 0;
+        enum aof_item_kind kind = rest.len > 0 ? aof_next(rest, at_end, &s->args, &item) : AOF_SHORT;
+        if (kind == AOF_SHORT && at_end)
+            break;
+        if (kind == AOF_SHORT) {
+            verdict = more(s, item.len);
+            continue;
+        }
+        if (kind == AOF_COMMAND && slice_eq(s->args.v[0], slice_str("SELECT")))
+            return corruption(s,
+                              "It is damage, not the end that a crash leaves: Redis has read over it, and has gone on "
+                              "at offset %llu of %s",
+                              (unsigned long long)s->window.offset, part_name(s, s->part));
+        if (kind == AOF_GARBAGE)
+            item.len = line_length(rest);
+        if (item.len == 0)
+            break; /* nor can Redis */
+        aof_window_skip(&s->window, item.len);
+    }
+    return verdict;
+}
+
+/* What is behind the place in its own part. */
+static enum aof_damage_verdict search_own_part(struct search *s)
+{
+    const struct aof_damage *d = s->damage;
+    enum aof_damage_verdict verdict = open_part(s, d->part, d->at);
+    if (verdict == AOF_DAMAGE_TAIL)
+        verdict = search_redis(s);
+    if (verdict == AOF_DAMAGE_TAIL)
+        verdict = open_part(s, d->part, d->at + 1);
+    return verdict == AOF_DAMAGE_TAIL ? search_part(s, d->start) : verdict;
+}
+
 static enum aof_damage_verdict search_later_part(struct search *s, uint32_t part)
 {
     struct aof_item item;
     enum aof_damage_verdict verdict = open_part(s, part, 0);
     if (verdict != AOF_DAMAGE_TAIL || s->window.size == 0)
         return verdict;
-    bool ours = aof_next(aof_window_rest(&s->window), true, &s->args, &item) == AOF_FILE_LINE;
-    if (ours && s->damage->ours)
-        return search_part(s, item.file_line.start);
-    return corruption(s, "It may not be dropped, because %s was written after it, and does not tell what was on disk",
-                      part_name(s, part));
+    if (!s->damage->ours || aof_next(aof_window_rest(&s->window), true, &s->args, &item) != AOF_FILE_LINE)
+        return corruption(s,
+                          "It may not be dropped, because %s was written after it, and does not tell what was on disk",
+                          part_name(s, part));
+    uint64_t start = item.file_line.start;
+    verdict = search_redis(s);
+    if (verdict == AOF_DAMAGE_TAIL)
+        verdict = open_part(s, part, 0);
+    return verdict == AOF_DAMAGE_TAIL ? search_part(s, start) : verdict;
 }
 
 enum aof_damage_verdict aof_damage_judge(const struct aof_load_config *config, const struct aof_damage *damage,
@@ -122,9 +176,7 @@ enum aof_damage_verdict aof_damage_judge(const struct aof_load_config *config, c
         .config = config, .damage = damage, .go_on = go_on, .arg = arg, .text = text, .window = {.disk = config->disk}};
     if (config->parts[damage->part].base && damage->part + 1 < config->nparts)
         return corruption(&s, "It is in the base, which was on disk before the files after it");
-    enum aof_damage_verdict verdict = open_part(&s, damage->part, damage->at + 1);
-    if (verdict == AOF_DAMAGE_TAIL)
-        verdict = search_part(&s, damage->start);
+    enum aof_damage_verdict verdict = damage->to_end ? AOF_DAMAGE_TAIL : search_own_part(&s);
     for (uint32_t part = damage->part + 1; verdict == AOF_DAMAGE_TAIL && part < config->nparts; part++)
         verdict = search_later_part(&s, part);
     aof_window_deinit(&s.window);

@@ -16,6 +16,7 @@ struct aof_damage {
     uint64_t end;      /* in the stream: a header that knows everything before it to be synced knows the place */
     uint64_t sequence; /* of the last batch before it; 0: there is none */
     bool ours;         /* the part is one of ours */
+    bool to_end;       /* the part ends with it */
 };
 
 enum aof_damage_verdict {

@@ -104,12 +104,18 @@ static bool more(struct load *l, uint64_t need)
 
 /* --- Places that are not good --- */
 
+enum bad_kind {
+    BAD_END,   /* the file ends inside it */
+    BAD_OURS,  /* a header or a batch */
+    BAD_OTHER, /* which no crash leaves, but for zeros at the end */
+};
+
 struct bad {
+    enum bad_kind kind;
     uint32_t part;
     uint64_t at;  /* the part is good up to there */
     uint64_t end; /* in the stream: who knows all before it to be on disk knows this place */
     bool ours;    /* the part */
-    bool crash;   /* a crash can leave it */
     const char *why;
 };
 
@@ -156,7 +162,8 @@ static bool judge(struct load *l, const struct bad *bad)
                                 .start = l->start,
                                 .end = bad->end,
                                 .sequence = l->numbered ? l->sequence : 0,
-                                .ours = bad->ours};
+                                .ours = bad->ours,
+                                .to_end = bad->kind == BAD_END};
     char text[AOF_DAMAGE_TEXT_BYTES_MAX];
     switch (aof_damage_judge(l->config, &damage, progress, l, text)) {
     case AOF_DAMAGE_TAIL:
@@ -175,7 +182,7 @@ static bool take_bad(struct load *l, const struct bad *bad)
     struct aof_window *w = &l->window;
     uint64_t zeros = w->size;
     measure(l, bad);
-    if (bad->crash)
+    if (bad->kind != BAD_OTHER)
         return judge(l, bad);
     int r = aof_damage_zeros(l->config->disk, w->fd, bad->at, w->size, &zeros);
     if (r < 0)
@@ -186,17 +193,20 @@ static bool take_bad(struct load *l, const struct bad *bad)
     return true;
 }
 
-/* In this part. */
-static bool bad_at(struct load *l, uint64_t at, uint64_t length, bool crash, const char *why)
+/* In this part, length bytes at an offset. */
+static bool bad_at(struct load *l, enum bad_kind kind, uint64_t at, uint64_t length, const char *why)
 {
-    struct bad bad = {.part = l->part, .at = at, .crash = crash, .ours = l->ours, .why = why};
+    struct bad bad = {.kind = kind, .part = l->part, .at = at, .ours = l->ours, .why = why};
     bad.end = l->start + at + length;
     if (at == l->torn_end)
         bad.at = l->torn;
     return take_bad(l, &bad);
 }
 
-static bool bad_here(struct load *l, bool crash, const char *why) { return bad_at(l, l->window.offset, 1, crash, why); }
+static bool bad_here(struct load *l, enum bad_kind kind, const char *why)
+{
+    return bad_at(l, kind, l->window.offset, 1, why);
+}
 
 /* --- Commands --- */
 
@@ -255,7 +265,7 @@ static bool take_torn_batch(struct load *l, const struct aof_header *header, siz
             return false;
     }
     if (continued == AOF_NOT_CONTINUED)
-        return bad_at(l, l->window.offset, len + header->length, true, fault);
+        return bad_at(l, BAD_OURS, l->window.offset, len + header->length, fault);
     note(l, true, "a crash has torn batch %llu, and Redis went on from there: %s", (unsigned long long)header->sequence,
          skip > 0 ? "what is left of its transaction is skipped, and what follows is loaded"
                   : "what is left of it is loaded, and what follows");
@@ -312,13 +322,13 @@ static bool take_transaction(struct load *l, size_t len)
         if (begin < rest.len)
             kind = aof_next(slice_of(rest.ptr + begin, rest.len - begin), at_end, &l->args, &item);
         if (kind == AOF_SHORT && at_end)
-            return bad_here(l, true, "the file ends inside a transaction");
+            return bad_here(l, BAD_END, "the file ends inside a transaction");
         if (kind == AOF_SHORT && !more(l, begin + item.len))
             return false;
         if (kind == AOF_SHORT)
             item.len = 0;
         if (kind == AOF_GARBAGE || kind == AOF_HEADER || kind == AOF_FILE_LINE)
-            return bad_here(l, false, "a transaction without its end");
+            return bad_here(l, BAD_OTHER, "a transaction without its end");
         if (kind == AOF_COMMAND && is_name(l, "exec"))
             return hand_out_all(l, begin + item.len);
     }
@@ -371,7 +381,7 @@ static bool take_file_line(struct load *l, const struct aof_item *item)
                                          .at = l->sizes[l->part - 1],
                                          .end = l->start + 1,
                                          .ours = l->chained_ours,
-                                         .crash = true,
+                                         .kind = BAD_END,
                                          .why = "the file ends before the next one begins"});
     l->ours = l->in_batches = true;
     l->start = is_base(l, l->part) ? 0 : line->start;
@@ -403,12 +413,12 @@ static bool take_item(struct load *l)
         take_torn_line(l, item.len, rest.ptr[item.len] == '*');
         break;
     case AOF_SHORT:
-        return at_end ? bad_here(l, true,
+        return at_end ? bad_here(l, BAD_END,
                                  *rest.ptr == '#' ? "the file ends inside a line" : "the file ends inside a command")
                       : more(l, item.len);
     case AOF_GARBAGE:
         /* Nothing of ours begins otherwise, so a command that Redis appended to our batches is damaged. */
-        return bad_here(l, l->in_batches && (*rest.ptr == '#' || *rest.ptr == '\0'), item.why);
+        return bad_here(l, l->in_batches && (*rest.ptr == '#' || *rest.ptr == '\0') ? BAD_OURS : BAD_OTHER, item.why);
     }
     aof_window_skip(&l->window, item.len);
     return true;
@@ -468,7 +478,7 @@ static bool read_part(struct load *l)
         }
     }
     if (l->window.size < l->sizes[l->part])
-        return bad_here(l, true, "the file ends in bytes of zero");
+        return bad_here(l, BAD_END, "the file ends in bytes of zero");
     if (l->handlers->part_ends)
         l->handlers->part_ends(l->ctx, l->part, l->window.size, l->result->lines);
     return true;

@@ -13,6 +13,7 @@
  * A place that is not good ends loading. It is the tail that a crash leaves, and is cut off with all that follows,
  * later parts included, if
  *  - no header behind it, in its part or a later one, knows it to have been on disk, and
+ *  - Redis has not gone on behind it (it knows no checksums, and reads over a wrong one), and
  *  - its part is the last one, or it is one of ours and all later ones are (of ours, or empty), and
  *  - it is a header or a batch of ours, or it is cut short by the end of the file or by zeros up to there. What Redis
  *    wrote says nothing of what was on disk, so other damage in it may have anything behind it.

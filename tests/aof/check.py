@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""skua-server --check-aof beside Debian's redis-check-aof: the same words and exit codes for files of Redis and of ours,
-whole, torn and damaged; the same files after --fix and --truncate-to-timestamp; and what Redis can't read, mended.
+"""skua-server --check-aof beside Debian's redis-check-aof: the same words and exit codes for files of Redis and of
+ours, whole, torn and damaged; the same files after --fix and --truncate-to-timestamp; what Redis can't read, mended.
 
     tests/aof/check.py
 """
@@ -60,7 +60,8 @@ RDB = b'REDIS0010\x00\x01a\x01b\xff' + bytes(8)
 
 # (base, incremental file), each None if there is none.
 REDIS_FILES = (
-    (None, SELECT + SET), (None, b''), (b'', b''), (SELECT + SET, SELECT + SET), (RDB, SELECT + SET), (RDB + SELECT, SET),
+    (None, SELECT + SET), (None, b''), (b'', b''), (SELECT + SET, SELECT + SET), (RDB, SELECT + SET),
+    (RDB + SELECT, SET),
     (None, b'#TS:100\r\n' + SELECT + b'#TS:200\r\n' + SET + MULTI + SET + EXEC), (RDB, None), (SELECT + SET, None),
     (None, SELECT + SET[:-3]), (None, SELECT + SET[:4]), (None, SELECT + MULTI + SET),
     (None, SELECT + MULTI + SET[:-5]), (None, SELECT + SET + b'garbage'), (RDB, SET[:-1]), (SET, SET[:9] + b'x' + SET),

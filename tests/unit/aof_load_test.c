@@ -278,6 +278,9 @@ static void change(struct maker *m, char how)
     case 'x': /* a byte of the last item is changed */
         p->bytes[middle] ^= 1;
         break;
+    case 'y': /* a byte of the last value is changed */
+        p->bytes[p->len - 4] ^= 1;
+        break;
     case 'X': /* a byte of the header of the last batch is changed */
         p->bytes[m->item + 10] ^= 1;
         break;
@@ -449,6 +452,8 @@ static const struct example examples[] = {
     {"fb^bx", CUT, "1", "aof-load-truncated is enabled", false},
     {"fb^bXb", CUT, "1", "a damaged annotation line", false},
     {"fbkk^bXb", CUT, "123", "", false},
+    {"fb^by", CUT, "1", "", false},
+    {"fb^byb", CUT, "1", "", false},
     {"fb^bxb|fb", CUT, "1", "with the 1 later file", false},
     {"fb^bxb|fb|f", CUT, "1", "with the 2 later files", false},
     {"fb^bxb|fb|", CUT, "1", "", false},
@@ -487,6 +492,11 @@ static const struct example examples[] = {
     {"fb^bXk", REFUSED, "1", "knows it", false},
     {"fb^bxb|fk", REFUSED, "1", "of two knows it", false},
     {"fb^bx|fb|fk", REFUSED, "1", "of three knows it", false},
+    {"fb^byr", REFUSED, "1", "Redis has read over it", false},
+    {"fb^bysr", REFUSED, "1", "Redis has read over it", false},
+    {"fb^bybm", REFUSED, "1", "Redis has read over it", false},
+    {"fb^bXr", REFUSED, "1", "Redis has read over it", false},
+    {"fb^byb|fbr", REFUSED, "1", "of two", false},
     {"fb^|Fk", REFUSED, "1", "of two knows it", false},
     {"fb^bx|rc", REFUSED, "1", "two was written after it", false},
     {"rc^c<|fb", REFUSED, "12", "two was written after it", false},
