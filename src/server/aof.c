@@ -25,6 +25,9 @@
 static const uint64_t MS = 1000 * 1000, SECOND = 1000 * MS;
 static const uint64_t SLICE_NS = MS, BASE_RETRY_NS = 5 * SECOND;
 
+/* Each start begins a file: more than so many become one base. */
+enum { FILES_MAX = 64 };
+
 /* What any thread may read. */
 struct numbers {
     _Atomic bool on, rewriting, failed;
@@ -122,7 +125,7 @@ static bool begin(void *arg, struct worker *w0, const struct aof_load_result *re
     if (aof_files_begin(a->files, a->server->hash_seed, result->offset, &tail, error) < 0)
         return false;
     ASSERT(start_journal(a, &tail, result->position));
-    a->wants_base = result->wants_base;
+    a->wants_base = result->wants_base || aof_files_count(a->files) > FILES_MAX;
     return true;
 }
 

@@ -44,7 +44,7 @@ void durable_note(const struct worker *w, const struct cmd *c, struct journal_wa
 void durable_saw_all(struct worker *w, struct journal_wait *wait)
 {
     struct journal_sink *journal = shard_journal(&w->shard);
-    if (!journal)
+    if (!journal || w->write_fault)
         return;
     uint64_t position =
         w->effects.commands > 0 ? WRITTEN_NOW : atomic_load_explicit(&journal->queued, memory_order_acquire);

@@ -173,6 +173,7 @@ static void dbsize(struct cmd *c)
     uint64_t n = 0;
     for (uint32_t i = 0; i < c->nshards; i++)
         n += keyspace_size(c->shards[i]->keyspace, c->db);
+    durable_saw_all(command_client(c)->worker, &command_client(c)->wait);
     reply_int(c->reply, (int64_t)n);
 }
 
