@@ -79,6 +79,13 @@ void durable_stamp(struct worker *w, struct journal_wait *wait)
     w->stamps[w->nstamps++] = wait;
 }
 
+void durable_unstamp(struct worker *w, const struct journal_wait *wait)
+{
+    for (uint32_t i = w->nstamps; i-- > 0;)
+        if (w->stamps[i] == wait)
+            w->stamps[i] = w->stamps[--w->nstamps];
+}
+
 static void shard_queued(struct shard *s, uint64_t position)
 {
     s->journalled = position;

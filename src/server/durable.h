@@ -52,6 +52,9 @@ void durable_saw_all(struct worker *w, struct journal_wait *wait);
  * until then (the end of the iteration at the latest). */
 void durable_stamp(struct worker *w, struct journal_wait *wait);
 
+/* The wait goes away before that; another one has become what it would. */
+void durable_unstamp(struct worker *w, const struct journal_wait *wait);
+
 /* Queues what the worker has collected. */
 void durable_queue(struct worker *w);
 

@@ -42,6 +42,8 @@ static void group_free(struct group *g)
 
 void group_put(struct worker *w, struct group *g)
 {
+    if (g->wait.written == WRITTEN_NOW || g->wait.synced == WRITTEN_NOW)
+        durable_unstamp(w, &g->wait);
     if (w->nfree_groups >= FREE_GROUPS_MAX) {
         group_free(g);
         return;
