@@ -21,19 +21,28 @@ class Kind:
     def __init__(self, path, threads=None, backend=None):
         self.path = path
         self.is_redis = os.path.basename(path).startswith('redis-server')
-        self.own = {} if self.is_redis else {'threads': threads, 'io-backend': backend}
+        # Under everysec redis-server answers before it writes, while an fsync is under way: a kill loses that.
+        self.policies = ('always', 'no') if self.is_redis else POLICIES
+        self.own = {'appendfsync': 'no'} if self.is_redis else {'threads': threads, 'io-backend': backend}
 
     def __str__(self):
         return 'redis-server' if self.is_redis else 'skua-server with %s threads on %s' % tuple(self.own.values())
 
-    def start(self, folder, prepare=None, loaded=True, **options):
-        """Options in the spelling of keywords. loaded: waits until the files have been read."""
+    def options(self, folder, options):
         given = {'appendonly': 'yes', 'save': '', 'dir': folder.path, 'databases': DATABASES,
                  'enable-debug-command': 'yes', 'auto-aof-rewrite-percentage': 0}
         given.update(self.own)
         given.update({name.replace('_', '-'): value for name, value in options.items()})
-        server = servers.Server(self.path, {name: value for name, value in given.items() if value is not None},
-                                prepare=prepare)
+        return given
+
+    def command(self, folder, **options):
+        """Its command line, for those who start it themselves."""
+        options = dict(self.options(folder, options), port=servers.free_port(), bind='127.0.0.1')
+        return [self.path] + [word for name, value in options.items() for word in ('--' + name, str(value))]
+
+    def start(self, folder, prepare=None, loaded=True, **options):
+        """Options in the spelling of keywords. loaded: waits until the files have been read."""
+        server = servers.Server(self.path, self.options(folder, options), prepare=prepare)
         if loaded:
             try:
                 wait_until_loaded(server)
@@ -55,17 +64,16 @@ REDIS = Kind(REDIS_PATH)
 
 
 def wait_until_loaded(server):
-    connection = server.connect()
     until = time.monotonic() + LOADING_SECONDS_MAX
     try:
+        connection = server.connect()
         while info(connection).get('loading') != '0':
             assert time.monotonic() < until, 'still loading after %d s' % LOADING_SECONDS_MAX
             time.sleep(0.005)
+        connection.close()
     except ConnectionError:
         server.process.wait(servers.STOP_SECONDS_MAX)
         raise RuntimeError('did not start:\n%s' % server.log())
-    finally:
-        connection.close()
 
 
 def kill(server):

@@ -1,6 +1,7 @@
 """Lives and deaths of servers on one folder: killed under load, ended under load, ended and compared; by Skua in all
 its configurations, and in turns with redis-server. Nothing that was answered is lost, and nothing else comes."""
 import os
+import subprocess
 import time
 
 from .folder import Folder, torn_inside_transaction
@@ -158,6 +159,22 @@ def kill_under_load(world):
             lives.live(*world.way())
 
 
+def killed_at_start(world):
+    """kill -9 before it has said that it is ready, again and again: the next one has everything."""
+    with Folder() as folder:
+        lives = Folders(folder, world.chance)
+        lives.live(*world.way(), end=end_by_kill)
+        for _ in world.rounds(30):
+            kind, policy = world.way()
+            process = subprocess.Popen(kind.command(folder, appendfsync=policy), stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            time.sleep(world.chance.uniform(0, 0.05))
+            process.kill()
+            process.wait()
+        lives.live(*world.way(), end=end_by_kill)
+        lives.live(*world.way())
+
+
 def torn_by_a_crash(world):
     """The end of what was written last is missing: a state that existed, and what is written then is kept."""
     for _ in world.rounds(8):
@@ -208,7 +225,7 @@ def both_ways(world):
             for _ in range(LIVES_MAX):
                 # What redis-server makes of a torn annotation it cannot read itself.
                 use_redis = not was_redis if was_torn or chance.random() < 0.7 else was_redis
-                kind, policy = (REDIS, chance.choice(POLICIES)) if use_redis else world.way()
+                kind, policy = (REDIS, chance.choice(REDIS.policies)) if use_redis else world.way()
                 end = chance.choice(ENDS)
                 tears = end is end_by_kill and not was_torn and chance.random() < 0.5
                 lives.live(kind, policy, end, during=rewrite if use_redis and chance.random() < 0.5 else None,
@@ -217,4 +234,4 @@ def both_ways(world):
             lives.live(*world.way())
 
 
-CASES = (kill_under_load, torn_by_a_crash, policies_in_turn, both_ways)
+CASES = (kill_under_load, killed_at_start, torn_by_a_crash, policies_in_turn, both_ways)

@@ -15,7 +15,7 @@ NOBODY = 65534
 TYPES = {
     'list': (('RPUSH', 'key', 'a', 'b'), 'list'),
     'set': (('SADD', 'key', 'a', 'b'), 'set'),
-    'hash': (('HSET', 'key', 'a', 'b'), 'hash'),
+    'hash': (('HMSET', 'key', 'a', 'b'), 'hash'),
     'zset': (('ZADD', 'key', 1, 'a'), 'zset|sorted set'),
     'stream': (('XADD', 'key', '*', 'a', 'b'), 'stream'),
     'function': (('FUNCTION', 'LOAD', '#!lua name=mine\nredis.register_function("f", function() end)'), 'function'),
@@ -228,6 +228,49 @@ def single_file(world):
         world.done += 1
 
 
+def other_names(world):
+    """appendfilename and appenddirname; the same for both servers."""
+    names = {'appendfilename': 'its own.log', 'appenddirname': 'logs of it'}
+    with Folder() as folder:
+        for number, kind in enumerate((world.kind(), REDIS, world.kind(), world.kind())):
+            with kind.start(folder, **names) as server:
+                assert len(content(server)) == number
+                assert server.connect().call('SET', number, 'x') == b'OK'
+                kill(server)
+        assert os.path.exists(os.path.join(folder.path, 'logs of it', 'its own.log.manifest'))
+        assert not os.path.exists(folder.files)
+    world.done += 1
+
+
+@only_skua
+def started_often(world):
+    """Starts without a write between them make no files."""
+    with Folder() as folder:
+        counts = []
+        for number in range(6):
+            with world.kind().start(folder) as server:
+                counts.append(len(folder.listed('b', 'i')))
+                if number == 0:
+                    assert server.connect().call('SET', 'a', 1) == b'OK'
+                kill(server)
+        assert counts[1:] == [counts[1]] * 5, counts
+    world.done += 1
+
+
+@only_skua
+def dump_beside_log(world):
+    """Where there is an append-only file, the dump is not asked, as in Redis."""
+    with Folder() as folder:
+        made_by_redis(folder, ('SET', 'a', 'b'), appendonly='no')
+        shutil.rmtree(folder.files, ignore_errors=True)
+        folder.write_log(log_of(('SELECT', 0), ('SET', 'log', 1)))
+        with world.kind().start(folder) as server:
+            assert set(content(server)) == {(0, b'log')}
+            stop(server)
+        assert os.path.exists(os.path.join(folder.path, 'dump.rdb'))
+    world.done += 1
+
+
 @only_skua
 def unknown_command(world):
     """What a log holds and the server does not know stops the start: file, offset and command are named."""
@@ -240,4 +283,4 @@ def unknown_command(world):
 
 CASES = (other_types, dump_without_log, second_server, folder_missing, folder_of_another,
          switched_on_where_it_may_not_write, missing_file, bad_manifest, manifest_missing, files_of_others, single_file,
-         unknown_command)
+         other_names, started_often, dump_beside_log, unknown_command)

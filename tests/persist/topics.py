@@ -233,7 +233,7 @@ class Registers(Topic):
     @staticmethod
     def value(number):
         """Every value has a length of its own, and tells its number."""
-        length = 60000 if number % 97 == 0 else number * 37 % 300
+        length = 1500000 if number == 50 else 60000 if number % 97 == 0 else number * 37 % 300
         return b'%d:' % number + bytes([97 + number % 26]) * length
 
     def requests(self, who, chance):

@@ -3,7 +3,7 @@ import itertools
 
 from tests.lib import cases
 
-from .kinds import CONFIGURATIONS, POLICIES, Kind
+from .kinds import CONFIGURATIONS, Kind
 
 
 class World:
@@ -13,8 +13,8 @@ class World:
         self.chance = chance
         kinds = [Kind(path, *configuration) for configuration in CONFIGURATIONS]
         self.on_redis = kinds[0].is_redis
-        # A policy goes with every configuration, and the next two have another number of threads and another backend.
-        self.ways = list(itertools.product(kinds, POLICIES))
+        # Every configuration with every policy.
+        self.ways = [(kind, policy) for kind in kinds for policy in kind.policies]
         chance.shuffle(self.ways)
         self.turn = itertools.cycle(self.ways)
         self.done = 0
