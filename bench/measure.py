@@ -25,6 +25,7 @@ PIPELINES = (1, 16, 64)
 STOCK_TESTS = 'ping,set,get,incr,mset'
 GROWN_KEYS = 10000000
 GROWTH_RATE = 100000
+LOADED_KEYS = 5000000
 
 # At most this ratio of CPU time per request to redis-server's, by pipeline.
 ALONE_LIMITS = {1: 0.88, 16: 0.40, 64: 0.33}
@@ -198,7 +199,98 @@ def growth(plan, grown=GROWN_KEYS, rate=GROWTH_RATE):
         yield Row(section, 'later than 5 ms, ' + name, 'ppm', late, of_ratio=False)
 
 
-SECTIONS = [alone, shared, stock, one_connection, memory, idle, more_workers, many_connections, half_load, growth]
+def append_cost(plan):
+    """What the file costs under everysec: its part of the CPU time per SET."""
+    section = 'Append-only file, everysec, 1 worker'
+    with plan.servers.skua(1, ONE, 'everysec', 'file') as with_file, plan.servers.skua(1, ONE) as skua, \
+            plan.servers.redis(ONE, 'everysec', 'redis file') as redis_with_file, plan.servers.redis(ONE) as redis:
+        servers = [with_file, skua, redis_with_file, redis]
+        for server in servers:
+            server.fill(OTHER, KEYS)
+        for pipeline, limit in ((1, None), (16, 0.4), (64, 0.4)):
+            cpu_us = plan.medians(servers, OTHER, 'server_cpu_us', command='set', pipeline=pipeline, keys=KEYS,
+                                  connections=CONNECTIONS)
+            added = {'skua': cpu_us['file'] - cpu_us['skua'], 'redis': cpu_us['redis file'] - cpu_us['redis']}
+            yield Row(section, 'SET P%d, added' % pipeline, 'us', added, at_most=limit)
+            # Beside itself without the file, not beside redis-server.
+            yield Row(section, 'SET P%d, beside without' % pipeline, 'ratio', {
+                'skua': cpu_us['file'] / cpu_us['skua'], 'redis': cpu_us['redis file'] / cpu_us['redis']},
+                at_most=1.15 if pipeline == 1 else None, of_ratio=False)
+
+
+def append_always(plan):
+    section = 'Append-only file, always, SET P1'
+    for threads, cores, load_cores in ((1, ONE, OTHER), (2, BOTH, BOTH)):
+        with plan.servers.skua(threads, cores, 'always') as skua, plan.servers.redis(cores, 'always') as redis:
+            per_second, syncs = {skua: [], redis: []}, {skua: [], redis: []}
+            for turn in range(plan.rounds):
+                for server in (skua, redis) if turn % 2 else (redis, skua):
+                    before = server.syncs()
+                    result = server.load(load_cores, command='set', keys=KEYS, connections=CONNECTIONS,
+                                         seconds=plan.seconds)
+                    per_second[server].append(result['per_second'])
+                    if before is not None:
+                        syncs[server].append((server.syncs() - before) / result['seconds'])
+            yield Row(section, 'requests, %d worker(s)' % threads, '1/s', {
+                server.name: statistics.median(values) for server, values in per_second.items()}, at_least=1.2)
+            if syncs[skua]:
+                yield Row(section, 'flushes of the disk', '1/s', {
+                    server.name: statistics.median(values) for server, values in syncs.items()})
+
+
+def append_reads(plan, rate=10000, writes=1000):
+    """GETs, while others SET other keys: nothing has to be on disk before they are answered."""
+    make = plan.servers
+    with make.skua(1, ONE, 'always', 'always') as always, make.skua(1, ONE, None, 'no file') as without, \
+            make.redis(ONE, 'always', 'redis') as redis:
+        seen = {server: [] for server in (always, without, redis)}
+        for server in seen:
+            server.fill(OTHER, KEYS)
+        for _ in range(plan.rounds):
+            for server, values in seen.items():
+                with server.loaded(OTHER, command='set', first=KEYS, keys=KEYS, rate=writes, connections=10):
+                    result = server.load(OTHER, keys=KEYS, rate=rate, connections=10, seconds=plan.seconds, warmup=0.3)
+                    values.append(result['p50_us'])
+        yield Row('GETs beside SETs, always, 1 worker', 'GET P1 median', 'us', {
+            server.name: statistics.median(values) for server, values in seen.items()}, at_most=1.1)
+
+
+def append_turns(plan):
+    """Many workers take turns at one file. What more workers than cores cost without it stands below."""
+    section = 'Append-only file, everysec, on 2 cores'
+    for append, limit, kind in (('everysec', 1.3, 'file'), (None, None, 'no file')):
+        for threads in (8, 16):
+            with plan.servers.skua(threads, BOTH, append, 'many') as many, \
+                    plan.servers.skua(2, BOTH, append, '2 workers') as two:
+                for server in (many, two):
+                    server.fill(BOTH, KEYS)
+                for pipeline in (1, 16):
+                    cpu_us = plan.medians([many, two], BOTH, 'server_cpu_us', command='set', pipeline=pipeline,
+                                          keys=KEYS, connections=CONNECTIONS)
+                    yield Row(section, 'SET P%d, %d workers, %s' % (pipeline, threads, kind), 'us', cpu_us,
+                              at_most=limit)
+
+
+def append_load(plan, keys=LOADED_KEYS):
+    """A start with a file of one SET for each key."""
+    make = plan.servers
+    with make.skua(2, BOTH, 'everysec') as skua, make.redis(BOTH, 'everysec') as redis:
+        for server in (skua, redis):
+            server.fill(BOTH, keys)
+        for threads, cores, limit in ((1, ONE, 0.6), (2, BOTH, 0.4)):
+            commands = {skua: make.skua_command(threads, 'everysec'), redis: make.redis_command('everysec')}
+            seconds = {server.name: statistics.median(server.restart(command, cores) for _ in range(3))
+                       for server, command in commands.items()}
+            yield Row('Load of %gM SETs' % (keys / 1e6), '%d worker(s)' % threads, 's', seconds, at_most=limit)
+
+
+def aof(plan):
+    """The append-only file."""
+    for part in (append_cost, append_always, append_reads, append_turns, append_load):
+        yield from part(plan)
+
+
+SECTIONS = [alone, shared, stock, one_connection, memory, idle, more_workers, many_connections, half_load, growth, aof]
 
 
 def quick(servers):

@@ -1,6 +1,7 @@
 """The servers that are measured, and one run of the load generator against one of them.
 
-A server is pinned to cores, lives in an empty folder, keeps nothing on disk and ends with its `with` block.
+A server is pinned to cores, lives in an empty folder, keeps nothing on disk unless it is told to, and ends with its
+`with` block.
 """
 import json
 import os
@@ -13,8 +14,9 @@ from contextlib import ExitStack, contextmanager
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOAD = os.path.join(TOP, 'build', 'release', 'bench', 'load')
-START_SECONDS_MAX = 10
+START_SECONDS_MAX = 60
 LOAD_SECONDS_MAX = 900
+FLUSHES_COLUMN = 18  # of /proc/diskstats, since Linux 5.5
 
 
 def free_port():
@@ -23,14 +25,24 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def append_options(policy):
+    """Nothing is to be rewritten while one measures."""
+    if policy is None:
+        return ['--appendonly', 'no']
+    return ['--appendonly', 'yes', '--appendfsync', policy, '--auto-aof-rewrite-percentage', '0']
+
+
 class Server:
     """A server process. `command` is a function from port and folder to its arguments."""
 
     def __init__(self, name, command, cores):
-        self.name, self.cores = name, cores
+        self.name = name
         self.port = free_port()
         self.folder = tempfile.mkdtemp(prefix='skua-bench-')
         self.log = open(os.path.join(self.folder, 'log'), 'w')
+        self._start(command, cores)
+
+    def _start(self, command, cores):
         self.process = subprocess.Popen(command(self.port, self.folder), cwd=self.folder, stdout=self.log,
                                         stderr=self.log, preexec_fn=lambda: os.sched_setaffinity(0, cores))
         self._wait_until_it_answers()
@@ -47,7 +59,7 @@ class Server:
             try:
                 with socket.create_connection(('127.0.0.1', self.port), timeout=1) as connection:
                     connection.sendall(b'*2\r\n$3\r\nGET\r\n$1\r\na\r\n')
-                    if connection.recv(64):
+                    if connection.recv(64)[:8] not in (b'', b'-LOADING'):
                         return
             except OSError:
                 time.sleep(0.02)
@@ -55,6 +67,14 @@ class Server:
             output = log.read()
         self.stop()
         raise RuntimeError('%s does not start:\n%s' % (self.name, output[-2000:]))
+
+    def restart(self, command, cores):
+        """Kills it and starts it with what it has kept on disk; the seconds until it answers with data."""
+        self.process.kill()
+        self.process.wait()
+        began = time.monotonic()
+        self._start(command, cores)
+        return time.monotonic() - began
 
     def stop(self):
         self.process.kill()
@@ -71,14 +91,39 @@ class Server:
         # The CPU clock of another process, as clock_getcpuclockid(3) names it.
         return time.clock_gettime((~self.process.pid << 3) | 2)
 
-    def load(self, cores, **options):
-        """Runs the load generator on these cores; what it measured. Options are its own, with _ for -."""
+    def syncs(self):
+        """How often the disk below its folder was told to write out what it holds; None where nothing counts it."""
+        device = os.stat(self.folder).st_dev
+        with open('/proc/diskstats') as disks:
+            for words in map(str.split, disks):
+                if words[:2] == [str(os.major(device)), str(os.minor(device))] and len(words) > FLUSHES_COLUMN:
+                    return int(words[FLUSHES_COLUMN])
+        return None
+
+    def _load_command(self, options):
         command = [LOAD, '--port', str(self.port), '--pid', str(self.process.pid)]
         for name, value in options.items():
             command.append('--' + name.replace('_', '-'))
             if value is not True:
                 command.append(str(value))
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        return command
+
+    @contextmanager
+    def loaded(self, cores, **options):
+        """Keeps it under load during the `with` block."""
+        load = subprocess.Popen(self._load_command(dict(options, seconds=LOAD_SECONDS_MAX)), stdout=subprocess.DEVNULL,
+                                preexec_fn=lambda: os.sched_setaffinity(0, cores))
+        try:
+            yield
+            if load.poll() is not None:
+                raise RuntimeError('%s: the load has ended by itself' % self.name)
+        finally:
+            load.kill()
+            load.wait()
+
+    def load(self, cores, **options):
+        """Runs the load generator on these cores; what it measured. Options are its own, with _ for -."""
+        done = subprocess.run(self._load_command(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               timeout=LOAD_SECONDS_MAX, preexec_fn=lambda: os.sched_setaffinity(0, cores))
         if done.returncode:
             raise RuntimeError('%s under %s: %s%s' % (self.name, options, done.stderr, done.stdout))
@@ -94,13 +139,20 @@ class Servers:
     def __init__(self, skua, beside=None):
         self.skua_path, self.beside_path = skua, beside
 
-    def skua(self, threads, cores):
-        return Server('skua', lambda port, folder: [
-            self.skua_path, '--port', str(port), '--threads', str(threads), '--dir', folder, '--save', ''], cores)
+    def skua_command(self, threads, append=None):
+        """append: the policy of the append-only file that it is to keep (always, everysec, no)."""
+        return lambda port, folder: [self.skua_path, '--port', str(port), '--threads', str(threads), '--dir', folder,
+                                     '--save', ''] + append_options(append)
 
-    def redis(self, cores):
-        return Server('redis', lambda port, folder: [
-            'redis-server', '--port', str(port), '--dir', folder, '--save', '', '--appendonly', 'no'], cores)
+    def redis_command(self, append=None):
+        return lambda port, folder: ['redis-server', '--port', str(port), '--dir', folder, '--save', ''] + \
+            append_options(append)
+
+    def skua(self, threads, cores, append=None, name='skua'):
+        return Server(name, self.skua_command(threads, append), cores)
+
+    def redis(self, cores, append=None, name='redis'):
+        return Server(name, self.redis_command(append), cores)
 
     def beside(self, threads, cores):
         return Server('beside', lambda port, folder: [self.beside_path, str(port), str(threads), 'msg'], cores)
