@@ -13,7 +13,8 @@ import traceback
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from tests.lib import cases, servers  # noqa: E402
-from tests.server import client_test, config_test, pipeline_test, sandbox_test, shutdown_test  # noqa: E402
+from tests.server import (client_test, config_test, loading_test, pipeline_test,  # noqa: E402
+                          sandbox_test, shutdown_test)
 
 CONFIGURATIONS = ((4, 'io_uring'), (1, 'epoll'), (4, 'epoll'), (1, 'io_uring'))
 
@@ -52,7 +53,7 @@ def run_one(case, label, start):
 
 
 def main(names):
-    found = [value for module in (client_test, config_test, pipeline_test, sandbox_test, shutdown_test)
+    found = [value for module in (client_test, config_test, loading_test, pipeline_test, sandbox_test, shutdown_test)
              for name, value in sorted(vars(module).items()) if name.startswith('test_')]
     found = [case for case in found if not names or case.__name__ in names]
     if os.path.basename(os.environ.get('SKUA_BUILD', '')) in ('asan', 'tsan'):
