@@ -249,6 +249,8 @@ static int open_directory(struct aof_directory *d, char *error)
     int fd = disk_open(d->disk, d->parent, d->name, DISK_DIRECTORY);
     if (fd < 0 && fd != -ENOENT)
         return aof_directory_fail(error, fd, "Can't open or create append-only dir %s", d->name);
+    if (d->fd >= 0)
+        disk_close(d->disk, d->fd);
     d->fd = fd < 0 ? -1 : fd;
     return 0;
 }
@@ -344,10 +346,20 @@ void aof_directory_close(struct aof_directory *d)
 /* Makes the name durable also if it is there: whoever made it may have been killed then. */
 int aof_directory_make(struct aof_directory *d, char *error)
 {
-    int r = d->fd < 0 ? disk_mkdir(d->disk, d->parent, d->name) : 0;
+    int r = disk_mkdir(d->disk, d->parent, d->name);
     if (r == 0 || r == -EEXIST)
         r = sync_names(d, d->parent);
     if (r < 0)
         return aof_directory_fail(error, r, "Can't open or create append-only dir %s", d->name);
-    return d->fd < 0 ? open_directory(d, error) : 0;
+    return open_directory(d, error);
+}
+
+int aof_directory_forget(struct aof_directory *d, char *error)
+{
+    int there = aof_directory_has_file(d->disk, d->fd, d->manifest_name);
+    if (there < 0)
+        return aof_directory_fail(error, there, "Can't open the AOF manifest file %s/%s", d->name, d->manifest_name);
+    if (!there)
+        aof_manifest_deinit(&d->manifest);
+    return 0;
 }

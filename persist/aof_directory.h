@@ -35,8 +35,10 @@ int aof_directory_open(struct aof_directory *d, struct disk *disk, int parent, c
                        char *error);
 void aof_directory_close(struct aof_directory *d);
 
-/* Makes it if it is not there, and its name durable. */
+/* Makes it if it is not there, or no longer, and its name durable. */
 int aof_directory_make(struct aof_directory *d, char *error);
+/* Forgets the manifest if it is no longer there: somebody has removed it, and perhaps all that it named. */
+int aof_directory_forget(struct aof_directory *d, char *error);
 /* Makes the names in it durable. */
 int aof_directory_sync(struct aof_directory *d, char *error);
 

@@ -337,6 +337,8 @@ int aof_files_new_base(struct aof_files *f, int *fd, char *error)
 {
     ASSERT(f->base_fd < 0);
     int r = aof_directory_make(&f->d, error);
+    if (r == 0)
+        r = aof_directory_forget(&f->d, error);
     /* What no manifest names is left where it is, as Redis leaves it if it is told to append while it runs. */
     if (r == 0 && f->single && f->d.manifest.base.name)
         r = take_over_single(f, error);

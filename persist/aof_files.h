@@ -83,7 +83,7 @@ struct aof_tail {
 int aof_files_begin(struct aof_files *f, uint64_t hash_seed, uint64_t offset, struct aof_tail *tail, char *error);
 
 /* A fresh base, at any time, also without aof_files_begin: makes a file for the caller to fill with disk_append; fd
- * stays f's. At most one at a time. */
+ * stays f's. At most one at a time. A directory that somebody has removed is made again. */
 int aof_files_new_base(struct aof_files *f, int *fd, char *error);
 /* The base is complete, and has everything before offset of the journal: it and a new incremental file replace all
  * others, which become history. On error the base is given up, what was there before is still what will be loaded, and

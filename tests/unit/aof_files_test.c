@@ -289,6 +289,22 @@ static void the_old_single_file(void **state)
     drop(&p);
 }
 
+static void a_directory_that_was_removed(void **state)
+{
+    char error[AOF_FILES_ERROR_BYTES];
+    struct place p = simulated(1);
+    struct aof_files *f;
+    assert_int_equal(open_files(&p, &f, error), AOF_FILES_NONE);
+    make_base(&p, f, begin_and_append(&p, f, 0, "data"), "base");
+    make_base(&p, f, 100, "base");
+    assert_int_equal(disk_rename(p.disk, p.dir, DIRNAME, p.dir, "elsewhere"), 0);
+    make_base(&p, f, 200, "base");
+    assert_string_equal(get_inside(&p, MANIFEST), "file appendonly.aof.1.base.aof seq 1 type b\n"
+                                                  "file appendonly.aof.1.incr.aof seq 1 type i\n");
+    aof_files_close(f);
+    drop(&p);
+}
+
 /* --- What is refused --- */
 
 static void refuse(struct place *p, const char *wanted)
@@ -797,6 +813,7 @@ int main(void)
         cmocka_unit_test(a_cut),
         cmocka_unit_test(what_is_not_named_is_left_alone),
         cmocka_unit_test(the_old_single_file),
+        cmocka_unit_test(a_directory_that_was_removed),
         cmocka_unit_test(what_is_damaged_is_refused),
         cmocka_unit_test(a_dump_is_not_ignored),
         cmocka_unit_test(rights),
