@@ -23,6 +23,7 @@ enum {
 /* Owner: the worker. */
 struct waiting {
     _Alignas(64) unsigned awaits; /* what it has asked to be woken for, since it was last told */
+    bool called;                  /* it was, and has asked again */
 };
 
 struct journal {
@@ -118,25 +119,30 @@ static void wake(struct journal *j, struct wake_set *set, uint32_t worker)
     wake_set_take(set, wake_one, &(struct waker){j, worker});
 }
 
+/* If it had asked before, and is in the set no more, then what it asked for may have happened: that is not forgotten by
+ * asking again. */
+static void ask_to_be_woken(struct waiting *me, unsigned awaits, struct wake_set *set, uint32_t worker)
+{
+    if (wake_set_add(set, worker) && me->awaits & awaits && !PLANTED(PLANTED_CALL_FORGOTTEN))
+        me->called = true;
+    me->awaits |= awaits;
+}
+
 bool journal_await(struct journal *j, uint32_t worker, const struct journal_wait *wait)
 {
     bool looked_first = PLANTED(PLANTED_AWAITED_LATE), safe = looked_first && journal_is_safe(&j->sink, wait);
     struct waiting *me = &j->waiting[worker];
-    if (wait->written > atomic_load(&j->sink.written)) {
-        me->awaits |= AWAITS_WRITTEN;
-        wake_set_add(&j->wait_written, worker);
-    }
-    if (wait->synced > atomic_load(&j->sink.synced)) {
-        me->awaits |= AWAITS_SYNCED;
-        wake_set_add(&j->wait_synced, worker);
-    }
+    if (wait->written > atomic_load(&j->sink.written))
+        ask_to_be_woken(me, AWAITS_WRITTEN, &j->wait_written, worker);
+    if (wait->synced > atomic_load(&j->sink.synced))
+        ask_to_be_woken(me, AWAITS_SYNCED, &j->wait_synced, worker);
     return looked_first ? safe : journal_is_safe(&j->sink, wait);
 }
 
 static bool is_called(const struct journal *j, uint32_t worker)
 {
     unsigned awaits = j->waiting[worker].awaits;
-    return (awaits & AWAITS_WRITTEN && !wake_set_has(&j->wait_written, worker)) ||
+    return j->waiting[worker].called || (awaits & AWAITS_WRITTEN && !wake_set_has(&j->wait_written, worker)) ||
            (awaits & AWAITS_SYNCED && !wake_set_has(&j->wait_synced, worker));
 }
 
@@ -144,7 +150,7 @@ bool journal_called(struct journal *j, uint32_t worker)
 {
     bool called = is_called(j, worker);
     if (called)
-        j->waiting[worker].awaits = 0;
+        j->waiting[worker] = (struct waiting){0};
     return called;
 }
 

@@ -19,14 +19,16 @@ bool wake_set_has(const struct wake_set *s, uint32_t worker)
     return atomic_load_explicit(&s->bits[worker / 64], memory_order_acquire) & bit_of(worker);
 }
 
-void wake_set_add(struct wake_set *s, uint32_t worker)
+bool wake_set_add(struct wake_set *s, uint32_t worker)
 {
-    if (!wake_set_has(s, worker)) {
+    bool is_new = !wake_set_has(s, worker);
+    if (is_new) {
         SHARED_OP();
         atomic_fetch_or_explicit(&s->bits[worker / 64], bit_of(worker), memory_order_relaxed);
     }
     /* Pairs with the fence in wake_set_take: the bit must be visible before the worker looks. */
     atomic_thread_fence(memory_order_seq_cst);
+    return is_new;
 }
 
 void wake_set_take(struct wake_set *s, void (*wake)(void *ctx, uint32_t worker), void *ctx)

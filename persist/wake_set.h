@@ -17,7 +17,8 @@ struct wake_set {
 void wake_set_init(struct wake_set *s, uint32_t nworkers);
 void wake_set_deinit(struct wake_set *s);
 
-void wake_set_add(struct wake_set *s, uint32_t worker);
+/* False if the worker is in it already. */
+bool wake_set_add(struct wake_set *s, uint32_t worker);
 /* Not taken out yet. What was published before it was is visible if it was. */
 bool wake_set_has(const struct wake_set *s, uint32_t worker);
 
