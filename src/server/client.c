@@ -367,6 +367,8 @@ static void on_sent(struct conn *conn)
         c->soft_limit_since_ms = 0;
     else if (durable_may_leave(c->worker, &c->wait))
         conn_flush(conn);
+    else
+        client_dirty(c); /* what could leave when this send began must wait by now: the policy has changed */
     finish_if_drained(c);
 }
 
