@@ -48,7 +48,7 @@ struct sim *sim_create(const struct sim_config *config)
         .time_ns_max = or_default(config->time_ns_max, 3600 * UINT64_C(1000000000)),
     };
     sim->random_state = config->seed;
-    sim->now_ns = 1000000000; /* 0 is no deadline that a worker could mean */
+    sim->now_ns = or_default(config->begin_ns, 1000000000); /* 0 is no deadline that a worker could mean */
     sim->next_due_ns = UINT64_MAX;
     list_init(&sim->tasks);
     return sim;

@@ -21,6 +21,7 @@ struct sim;
 #define SIM_NEVER UINT32_MAX
 struct sim_config {
     uint64_t seed;
+    uint64_t begin_ns;          /* of its clock: a world may go on where another has ended [1 s] */
     uint32_t delay_ns_max;      /* until sent bytes, an end of stream or a connection arrives [200 us] */
     uint32_t step_ns_max;       /* that a task runs before it gives the processor back [2 us] */
     uint32_t pipe_bytes;        /* that one direction of a connection holds [64 KB] */

@@ -64,6 +64,25 @@ void resp_put_text(struct bytes *b, const char *text)
     resp_put_command(b, argc, argv);
 }
 
+struct slice resp_take_command(struct slice bytes, uint32_t max, uint32_t *argc, struct slice *argv)
+{
+    char *p;
+    ASSERT(bytes.len && bytes.ptr[0] == '*');
+    *argc = (uint32_t)strtoul(bytes.ptr + 1, &p, 10);
+    ASSERT(*argc >= 1 && *argc <= max);
+    for (uint32_t i = 0; i < *argc; i++) {
+        ASSERT(memcmp(p, "\r\n$", 3) == 0);
+        size_t len = strtoul(p + 3, &p, 10);
+        ASSERT(memcmp(p, "\r\n", 2) == 0);
+        argv[i] = slice_of(p + 2, len);
+        p += 2 + len;
+    }
+    ASSERT(memcmp(p, "\r\n", 2) == 0);
+    size_t taken = (size_t)(p + 2 - bytes.ptr);
+    ASSERT(taken <= bytes.len);
+    return slice_of(bytes.ptr + taken, bytes.len - taken);
+}
+
 ptrdiff_t resp_reply_len(const char *data, size_t len)
 {
     if (len == 0)

@@ -25,6 +25,10 @@ void resp_put_command(struct bytes *b, uint32_t argc, const struct slice *argv);
 /* The same from a text of words separated by single blanks. */
 void resp_put_text(struct bytes *b, const char *text);
 
+/* Takes the command apart that bytes begin with, of at most max arguments, which it is known to do; what is left behind
+ * it is returned. The arguments are slices into bytes. */
+struct slice resp_take_command(struct slice bytes, uint32_t max, uint32_t *argc, struct slice *argv);
+
 /* The length of the reply that data begins with, in bytes; 0 if it is not all there, -1 if it is not a reply. */
 ptrdiff_t resp_reply_len(const char *data, size_t len);
 

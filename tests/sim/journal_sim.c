@@ -162,26 +162,6 @@ static struct totals totals;
 
 /* The tape */
 
-/* The next command of bytes into argv; what is left behind it is returned. */
-static struct slice next_command(struct slice bytes, uint32_t *argc, struct slice *argv)
-{
-    char *p;
-    ASSERT(bytes.len && bytes.ptr[0] == '*');
-    *argc = (uint32_t)strtoul(bytes.ptr + 1, &p, 10);
-    ASSERT(*argc >= 1 && *argc <= ARGS_MAX);
-    for (uint32_t i = 0; i < *argc; i++) {
-        ASSERT(memcmp(p, "\r\n$", 3) == 0);
-        size_t len = strtoul(p + 3, &p, 10);
-        ASSERT(memcmp(p, "\r\n", 2) == 0);
-        argv[i] = slice_of(p + 2, len);
-        p += 2 + len;
-    }
-    ASSERT(memcmp(p, "\r\n", 2) == 0);
-    size_t taken = (size_t)(p + 2 - bytes.ptr);
-    ASSERT(taken <= bytes.len);
-    return slice_of(bytes.ptr + taken, bytes.len - taken);
-}
-
 /* Whoever appends a command has all shards of its keys, and needs a transaction for more than its own. */
 static void check_shards(const struct tape *t, uint32_t executor, bool atomic, uint32_t argc, const struct slice *argv)
 {
@@ -223,7 +203,7 @@ static uint64_t tape_append(struct journal_sink *self, uint32_t shard, struct ef
     struct slice bytes = slice_of(e->buf, e->len);
     struct slice argv[ARGS_MAX];
     for (struct slice rest = bytes; rest.len;) {
-        rest = next_command(rest, &argc, argv);
+        rest = resp_take_command(rest, ARGS_MAX, &argc, argv);
         bool select = slice_is(argv[0], "select");
         ASSERT(select || rest.ptr > bytes.ptr);
         if (select)
@@ -232,7 +212,7 @@ static uint64_t tape_append(struct journal_sink *self, uint32_t shard, struct ef
         check_shards(t, shard, atomic, argc, argv);
         note_tokens(t, argc, argv, position);
     }
-    next_command(bytes, &argc, argv);
+    resp_take_command(bytes, ARGS_MAX, &argc, argv);
     ASSERT(slice_is(argv[0], "select") && n == e->commands && n > 0);
     bytes_put(&t->bytes, bytes.ptr, bytes.len);
     effects_deinit(e);
@@ -248,7 +228,7 @@ static void tape_print(const struct tape *t)
     struct slice argv[ARGS_MAX];
     fprintf(stderr, "the tape:\n");
     for (struct slice rest = slice_of(t->bytes.ptr, t->bytes.len); rest.len;) {
-        rest = next_command(rest, &argc, argv);
+        rest = resp_take_command(rest, ARGS_MAX, &argc, argv);
         for (uint32_t i = 0; i < argc; i++)
             fprintf(stderr, "%.*s%c", (int)argv[i].len, argv[i].ptr, i + 1 < argc ? ' ' : '\n');
     }
@@ -452,7 +432,7 @@ static void replay_task(void *arg)
         uint32_t argc, n = 0;
         struct slice reply;
         for (; rest.len && n < COMMANDS_MAX; n++) {
-            rest = next_command(rest, &argc, argv);
+            rest = resp_take_command(rest, ARGS_MAX, &argc, argv);
             resp_put_command(&out, argc, argv);
         }
         ASSERT(caller_send(&c, &out));
