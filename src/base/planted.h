@@ -18,6 +18,8 @@ enum planted_bug {
     PLANTED_EFFECTS_LATE,        /* what a group did stays with the worker until something else goes to the journal */
     PLANTED_BUNDLE_EFFECTS_LATE, /* the same of a bundle: its shards are let go before */
     PLANTED_REPLY_EARLY,         /* the reply of a transaction does not wait for the journal */
+    PLANTED_READ_EARLY,          /* a reply that tells only of what others wrote does not wait */
+    PLANTED_HELD_UNQUEUED,       /* a shard is held while what it did before is not queued */
     PLANTED_SELECT_MISSING,      /* what ran in two databases stands in the journal as if in one */
     PLANTED_EXPIRY_UNTOLD,       /* what an ask finds expired does not go to the journal */
     PLANTED_EXPIRY_BEHIND,       /* the DEL of an expired key goes behind the MSET that replaces it */
@@ -37,6 +39,7 @@ enum planted_bug {
     PLANTED_SYNCED_EARLY,    /* a sync counts for what is written while it is in flight */
 
     /* What is on disk. */
+    PLANTED_OLD_FILE_UNSYNCED, /* a start appends to a new file while the old one is not on disk */
     PLANTED_NAMES_UNSYNCED, /* directories are not synced after the names in them have changed */
 };
 

@@ -24,6 +24,8 @@ static void note_all(const struct cmd *c, bool wrote, struct journal_wait *wait)
 void durable_note(const struct worker *w, const struct cmd *c, struct journal_wait *wait)
 {
     bool wrote = c->changed || c->effects_given;
+    if (PLANTED(PLANTED_READ_EARLY) && !wrote)
+        return;
     if (c->row->flags & CMD_ALL_SHARDS) {
         note_all(c, wrote, wait);
         return;

@@ -181,7 +181,8 @@ static bool lane_is_due(const struct worker *w)
 static void run_lane(struct worker *w)
 {
     while (lane_is_due(w)) {
-        durable_queue(w); /* the shard may be held from the next line on */
+        if (!PLANTED(PLANTED_HELD_UNQUEUED))
+            durable_queue(w); /* the shard may be held from the next line on */
         struct lane_news news = lane_step(&w->server->lanes, w->id, w->now_ns);
         if (news.complete)
             for (uint32_t s = shard_set_next(&news.complete->shards, 0); s < SHARDS_MAX;

@@ -73,23 +73,33 @@ void world_prepare(void)
     server_commands_bind();
 }
 
-void world_init(struct world *w, const struct sim_config *sim, uint32_t nworkers, int pipeline_order,
-                uint64_t hash_seed)
+void world_create(struct world *w, const struct sim_config *sim, uint32_t nworkers)
 {
     ASSERT(nworkers >= 1 && nworkers <= WORLD_WORKERS_MAX);
     *w = (struct world){.sim = sim_create(sim), .config = config_create(), .nworkers = nworkers};
     w->config->protected_mode = false;
-    w->config->pipeline_order = pipeline_order;
-    for (uint32_t i = 0; i < nworkers; i++) {
+}
+
+void world_serve(struct world *w, uint64_t hash_seed)
+{
+    for (uint32_t i = 0; i < w->nworkers; i++) {
         struct io_config io_config = {.backend = IO_SIM, .sim = w->sim};
         ASSERT(io_create(&w->io[i], &io_config) == 0);
     }
-    w->server = server_create(w->config, nworkers, w->io, hash_seed);
+    w->server = server_create(w->config, w->nworkers, w->io, hash_seed);
     w->listener = sim_listen(w->sim, WORLD_PORT);
     ASSERT(w->listener >= 0);
     sim_spawn(w->sim, SIM_WORKER, "worker 0", first_worker_task, w);
-    for (uint32_t i = 1; i < nworkers; i++)
+    for (uint32_t i = 1; i < w->nworkers; i++)
         sim_spawn(w->sim, SIM_WORKER, "worker", worker_task, w->server->workers[i]);
+}
+
+void world_init(struct world *w, const struct sim_config *sim, uint32_t nworkers, int pipeline_order,
+                uint64_t hash_seed)
+{
+    world_create(w, sim, nworkers);
+    w->config->pipeline_order = pipeline_order;
+    world_serve(w, hash_seed);
 }
 
 bool world_end(struct world *w)

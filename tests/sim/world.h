@@ -31,6 +31,9 @@ void world_prepare(void);
 /* Makes the world and its server in the caller's memory, which must stay where it is. Nothing runs before sim_run. */
 void world_init(struct world *w, const struct sim_config *sim, uint32_t nworkers, int pipeline_order,
                 uint64_t hash_seed);
+/* The same in two steps: between them the configuration may be changed, and a disk made. */
+void world_create(struct world *w, const struct sim_config *sim, uint32_t nworkers);
+void world_serve(struct world *w, uint64_t hash_seed);
 /* Ends the server as a signal would; false if it does not end. */
 bool world_end(struct world *w);
 /* After a world_end that returned true. */
