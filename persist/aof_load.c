@@ -459,7 +459,8 @@ static bool read_part(struct load *l)
 {
     if (!open_part(l) || !more(l, RDB_MAGIC_BYTES))
         return false;
-    l->sizes[l->part] = l->window.size; /* it may be a file that is being written */
+    l->total += l->window.size - l->sizes[l->part]; /* it may be a file that is being written */
+    l->sizes[l->part] = l->window.size;
     struct slice rest = aof_window_rest(&l->window);
     bool rdb = rest.len >= RDB_MAGIC_BYTES && memcmp(rest.ptr, "REDIS", RDB_MAGIC_BYTES) == 0;
     if (l->handlers->part_begins)

@@ -11,26 +11,17 @@
 #include <cmocka.h>
 
 #include "persist/aof_format.h"
-#include "persist/rdb_format.h"
 #include "src/base/mem.h"
+#include "tests/unit/aof_maker.h"
 #include "tests/unit/memory_disk.h"
 #include "tests/unit/random_cases.h"
 
 enum {
-    PARTS_MAX = 4,
-    PART_BYTES_MAX = 2 * 1024 * 1024,
-    ITEMS_MAX = 64,
     NUMBERS_MAX = 256,
-    PAGE_BYTES = 4096,        /* which are lost as a whole: disk.h */
-    LARGE_BYTES = 600 * 1024, /* more than a window */
+    PAGE_BYTES = 4096, /* which are lost as a whole: disk.h */
 };
 
 /* --- What is loaded --- */
-
-struct part {
-    char *bytes;
-    size_t len;
-};
 
 /* A SET of a command is known by its number, which is its key. */
 struct loaded {
@@ -42,10 +33,9 @@ struct loaded {
 };
 
 struct setup {
-    struct part parts[PARTS_MAX];
-    struct slice files[PARTS_MAX];
-    struct aof_load_part names[PARTS_MAX];
-    uint32_t nparts;
+    struct made made;
+    struct slice files[MADE_PARTS_MAX];
+    struct aof_load_part names[MADE_PARTS_MAX];
     bool refuses_tail;
     int open_error;
     size_t read_max;
@@ -124,16 +114,15 @@ static int open_part(void *arg, uint32_t part)
 
 static enum aof_load_end load(struct setup *setup, struct loaded *loaded, struct aof_load_result *result)
 {
-    static const char *const names[PARTS_MAX] = {"one", "two", "three", "four"};
-    bool first_is_base = setup->names[0].base;
-    for (uint32_t i = 0; i < setup->nparts; i++) {
-        setup->files[i] = slice_of(setup->parts[i].bytes, setup->parts[i].len);
-        setup->names[i] = (struct aof_load_part){names[i], i == 0 && first_is_base};
+    static const char *const names[MADE_PARTS_MAX] = {"one", "two", "three", "four"};
+    for (uint32_t i = 0; i < setup->made.nparts; i++) {
+        setup->files[i] = slice_of(setup->made.parts[i].bytes, setup->made.parts[i].len);
+        setup->names[i] = (struct aof_load_part){names[i], i == 0 && setup->made.first_is_base};
     }
     struct memory_disk disk = memory_disk_of(setup->files, setup->read_max);
     struct aof_load_config config = {.disk = &disk.disk,
                                      .parts = setup->names,
-                                     .nparts = setup->nparts,
+                                     .nparts = setup->made.nparts,
                                      .open = open_part,
                                      .arg = setup,
                                      .truncated = !setup->refuses_tail,
@@ -141,265 +130,6 @@ static enum aof_load_end load(struct setup *setup, struct loaded *loaded, struct
     unsigned calls = loaded->calls_left;
     *loaded = (struct loaded){.calls_left = calls ? calls : 1000000};
     return aof_load(&config, &handlers, loaded, result);
-}
-
-/* --- Files from letters --- */
-
-struct maker {
-    struct setup *setup;
-    struct part *part;
-    size_t item, first_command_end, header_end; /* of the last item */
-    uint32_t number;
-    uint64_t sequence, start; /* of the last batch; of the part */
-    uint32_t mark_part;
-    size_t mark;
-};
-
-static void put(struct part *part, const void *bytes, size_t len)
-{
-    assert_true(part->len + len <= PART_BYTES_MAX);
-    memcpy(part->bytes + part->len, bytes, len);
-    part->len += len;
-}
-
-static void put_text(struct part *part, const char *text) { put(part, text, strlen(text)); }
-
-static void put_words(struct part *part, uint32_t argc, const struct slice *argv)
-{
-    part->len += (size_t)sprintf(part->bytes + part->len, "*%u\r\n", argc);
-    for (uint32_t i = 0; i < argc; i++) {
-        part->len += (size_t)sprintf(part->bytes + part->len, "$%zu\r\n", argv[i].len);
-        put(part, argv[i].ptr, argv[i].len);
-        put_text(part, "\r\n");
-    }
-}
-
-static void put_word(struct part *part, const char *word) { put_words(part, 1, &(struct slice){word, strlen(word)}); }
-
-static void put_select(struct part *part, const char *name, uint32_t db)
-{
-    char text[12];
-    sprintf(text, "%u", db);
-    put_words(part, 2, (struct slice[]){slice_str(name), slice_str(text)});
-}
-
-static void put_set(struct part *part, uint32_t number, size_t value_len)
-{
-    static char value[LARGE_BYTES];
-    char key[12];
-    sprintf(key, "%u", number);
-    memset(value, 'v', value_len);
-    put_words(part, 3, (struct slice[]){slice_str("SET"), slice_str(key), slice_of(value, value_len)});
-}
-
-static void new_part(struct maker *m)
-{
-    struct setup *setup = m->setup;
-    if (m->part && !(setup->nparts == 1 && setup->names[0].base))
-        m->start += m->part->len;
-    assert_true(setup->nparts < PARTS_MAX);
-    m->part = &setup->parts[setup->nparts++];
-    if (!m->part->bytes)
-        m->part->bytes = malloc(PART_BYTES_MAX);
-    m->part->len = 0;
-}
-
-static void put_file_line(struct maker *m, uint32_t version, uint64_t start)
-{
-    struct aof_file_line line = {.version = version, .hash_seed = 1, .start = start};
-    m->part->len += aof_write_file_line(m->part->bytes + m->part->len, &line);
-}
-
-static void put_batch(struct maker *m, unsigned commands, bool transaction, bool knows, uint32_t db, size_t value_len)
-{
-    static char effects_bytes[PART_BYTES_MAX], batch[PART_BYTES_MAX];
-    struct part effects = {effects_bytes, 0};
-    put_select(&effects, "select", db);
-    for (unsigned i = 0; i < commands; i++) {
-        put_set(&effects, m->number++, value_len);
-        m->first_command_end = i ? m->first_command_end : effects.len;
-    }
-    size_t len = aof_write_batch(batch, slice_of(effects.bytes, effects.len), transaction);
-    struct aof_header header = {.sequence = ++m->sequence,
-                                .length = len,
-                                .synced = knows ? m->start + m->part->len : 0,
-                                .sum = aof_batch_sum(slice_of(batch, len))};
-    m->part->len += aof_write_header(m->part->bytes + m->part->len, &header);
-    m->header_end = m->part->len;
-    m->first_command_end += m->part->len + (transaction ? strlen("*1\r\n$5\r\nmulti\r\n") : 0);
-    put(m->part, batch, len);
-}
-
-static void put_transaction(struct maker *m, bool whole)
-{
-    put_word(m->part, "MULTI");
-    put_select(m->part, "SELECT", 0);
-    put_set(m->part, m->number++, 3);
-    put_set(m->part, m->number++, 3);
-    if (whole)
-        put_word(m->part, "EXEC");
-}
-
-/* An RDB with one key. */
-static void put_rdb(struct maker *m)
-{
-    char text[32];
-    put_text(m->part, "REDIS0010");
-    int len = sprintf(text, "%u", m->number++);
-    put(m->part, (char[]){RDB_TYPE_STRING, (char)len}, 2);
-    put(m->part, text, (size_t)len);
-    put(m->part, (char[]){1, 'v', (char)RDB_END}, 3);
-    put(m->part, (char[8]){0}, 8);
-}
-
-static void put_zeros(struct part *part, size_t n)
-{
-    memset(part->bytes + part->len, 0, n);
-    part->len += n;
-}
-
-static void change(struct maker *m, char how)
-{
-    struct part *p = m->part;
-    size_t middle = m->item + (p->len - m->item) / 2;
-    switch (how) {
-    case '<': /* the second half of the last item is cut off */
-        p->len = middle;
-        break;
-    case '(': /* cut behind the first SET of the last batch */
-        p->len = m->first_command_end;
-        break;
-    case '[': /* cut inside the header of the last batch */
-        p->len = m->item + 12;
-        break;
-    case ']': /* cut behind the header of the last batch */
-        p->len = m->header_end;
-        break;
-    case 'x': /* a byte of the last item is changed */
-        p->bytes[middle] ^= 1;
-        break;
-    case 'y': /* a byte of the last value is changed */
-        p->bytes[p->len - 4] ^= 1;
-        break;
-    case 'X': /* a byte of the header of the last batch is changed */
-        p->bytes[m->item + 10] ^= 1;
-        break;
-    case 'z': /* the second half of the last item is zeros */
-        memset(p->bytes + middle, 0, p->len - middle);
-        break;
-    case '-': /* the last item is lost */
-        p->len = m->item;
-        break;
-    default:
-        fail_msg("what is %c?", how);
-    }
-}
-
-static void put_item(struct maker *m, char what)
-{
-    switch (what) {
-    case 'f': /* a first line */
-        put_file_line(m, AOF_VERSION, m->start);
-        break;
-    case 'F': /* one that says that this file begins later */
-        put_file_line(m, AOF_VERSION, m->start + 7);
-        break;
-    case 'p': /* one that says that it begins earlier */
-        put_file_line(m, AOF_VERSION, m->start - 1);
-        break;
-    case 'V':
-        put_file_line(m, AOF_VERSION + 1, m->start);
-        break;
-    case 'b': /* a batch */
-        put_batch(m, 1, false, false, 0, 3);
-        break;
-    case 'd': /* in database 3 */
-        put_batch(m, 1, false, false, 3, 3);
-        break;
-    case 'k': /* that knows everything before it to be on disk */
-        put_batch(m, 1, false, true, 0, 3);
-        break;
-    case 't': /* that is a transaction */
-        put_batch(m, 2, true, false, 0, 3);
-        break;
-    case 'n': /* of two commands that is none */
-        put_batch(m, 2, false, false, 0, 3);
-        break;
-    case 'l':
-        put_batch(m, 1, false, false, 0, LARGE_BYTES);
-        break;
-    case 's':
-        put_text(m->part, "#TS:1700000000\r\n");
-        break;
-    case 'a':
-        put_text(m->part, "# somebody else's\r\n");
-        break;
-    case 'r': /* what Redis writes first */
-        put_select(m->part, "SELECT", 0);
-        put_set(m->part, m->number++, 3);
-        break;
-    case 'c':
-        put_set(m->part, m->number++, 3);
-        break;
-    case 'L':
-        put_set(m->part, m->number++, LARGE_BYTES);
-        break;
-    case 'm': /* a transaction of Redis */
-        put_transaction(m, true);
-        break;
-    case 'o': /* without its end */
-        put_transaction(m, false);
-        break;
-    case 'e':
-        put_word(m->part, "EXEC");
-        break;
-    case 'g':
-        put_text(m->part, "garbage\r\n");
-        break;
-    case 'u':
-        put_word(m->part, "NOTHING");
-        break;
-    case '0':
-        put_zeros(m->part, 5000);
-        break;
-    case 'D':
-        put_rdb(m);
-        break;
-    default:
-        change(m, what);
-    }
-}
-
-/* Besides the items and changes: | a part ends, B before all: the first part is a base, ^ the place up to which the
- * file is good, + a sequence number is left out, ~ the last one is used again. */
-static void make(struct maker *m, struct setup *setup, const char *letters)
-{
-    setup->nparts = 0;
-    setup->names[0].base = *letters == 'B';
-    *m = (struct maker){.setup = setup, .number = 1};
-    new_part(m);
-    for (const char *p = letters + (*letters == 'B'); *p; p++) {
-        size_t begin = m->part->len;
-        if (*p == '|') {
-            new_part(m);
-        } else if (*p == '^') {
-            m->mark_part = setup->nparts - 1;
-            m->mark = begin;
-        } else if (*p == '+') {
-            m->sequence++;
-        } else if (*p == '~') {
-            m->sequence--;
-        } else {
-            put_item(m, *p);
-            m->item = m->part->len > begin ? begin : m->item;
-        }
-    }
-}
-
-static void free_setup(struct setup *setup)
-{
-    for (int i = 0; i < PARTS_MAX; i++)
-        free(setup->parts[i].bytes);
 }
 
 /* --- Cases --- */
@@ -525,13 +255,13 @@ static void check_numbers(const struct example *e, const struct loaded *loaded)
         fail_msg("%s: %s instead of %s", e->letters, numbers, e->numbers);
 }
 
-static void check_damage(const struct example *e, const struct maker *m, const struct aof_load_result *result)
+static void check_damage(const struct example *e, const struct aof_maker *m, const struct aof_load_result *result)
 {
     if (!strchr(e->letters, '^'))
         return;
-    uint64_t dropped = m->setup->parts[m->mark_part].len - m->mark;
-    for (uint32_t i = m->mark_part + 1; i < m->setup->nparts; i++)
-        dropped += m->setup->parts[i].len;
+    uint64_t dropped = m->made->parts[m->mark_part].len - m->mark;
+    for (uint32_t i = m->mark_part + 1; i < m->made->nparts; i++)
+        dropped += m->made->parts[i].len;
     if (!result->damaged || result->part != m->mark_part || result->good_bytes != m->mark ||
         result->dropped_bytes != dropped)
         fail_msg("%s: good up to %llu of part %u, not %zu of %u; %llu bytes dropped, not %llu (%s)", e->letters,
@@ -541,10 +271,10 @@ static void check_damage(const struct example *e, const struct maker *m, const s
 
 static void check_example(const struct example *e, struct setup *setup)
 {
-    struct maker m;
+    struct aof_maker m;
     struct loaded loaded = {0};
     struct aof_load_result result;
-    make(&m, setup, e->letters);
+    aof_maker_make(&m, &setup->made, e->letters);
     enum aof_load_end end = load(setup, &loaded, &result);
     if (end != (e->outcome == REFUSED ? AOF_LOAD_REFUSED : AOF_LOAD_DONE) || result.cut != (e->outcome == CUT) ||
         result.wants_base != e->wants_base)
@@ -566,58 +296,58 @@ static void test_examples(void **state)
         check_example(&examples[i], &setup);
     }
     printf("%zu cases\n", 2 * sizeof examples / sizeof *examples);
-    free_setup(&setup);
+    made_free(&setup.made);
 }
 
 /* With aof-load-truncated no a tail is refused, and what would be dropped is said. */
 static void test_tail_refused(void **state)
 {
     struct setup setup = {.refuses_tail = true};
-    struct maker m;
+    struct aof_maker m;
     struct loaded loaded = {0};
     struct aof_load_result result;
-    make(&m, &setup, "fb^b<|fb");
+    aof_maker_make(&m, &setup.made, "fb^b<|fb");
     assert_int_equal(load(&setup, &loaded, &result), AOF_LOAD_REFUSED);
     assert_true(result.damaged && result.cut && result.part == 0 && result.good_bytes == m.mark);
     assert_non_null(strstr(result.error, "aof-load-truncated is no"));
-    free_setup(&setup);
+    made_free(&setup.made);
 }
 
 static void test_places_and_databases(void **state)
 {
     struct setup setup = {0};
-    struct maker m;
+    struct aof_maker m;
     struct loaded loaded = {0};
     struct aof_load_result result;
-    make(&m, &setup, "fbdb|fdb");
+    aof_maker_make(&m, &setup.made, "fbdb|fdb");
     assert_int_equal(load(&setup, &loaded, &result), AOF_LOAD_DONE);
     const uint32_t dbs[] = {0, 3, 0, 3, 0};
     assert_memory_equal(loaded.dbs, dbs, sizeof dbs);
     assert_int_equal(result.position, 5);
-    assert_int_equal(result.offset, setup.parts[0].len + setup.parts[1].len);
+    assert_int_equal(result.offset, setup.made.parts[0].len + setup.made.parts[1].len);
     assert_int_equal(result.batches, 5);
-    make(&m, &setup, "fd|rc"); /* a file begins in database 0 */
+    aof_maker_make(&m, &setup.made, "fd|rc"); /* a file begins in database 0 */
     m.part->len = 0;
-    put_set(m.part, 2, 3);
+    aof_maker_put_set(m.part, 2, 3);
     assert_int_equal(load(&setup, &loaded, &result), AOF_LOAD_DONE);
     assert_int_equal(loaded.dbs[0], 3);
     assert_int_equal(loaded.dbs[1], 0);
-    make(&m, &setup, "fb|fb^b<"); /* after a cut the stream ends there */
+    aof_maker_make(&m, &setup.made, "fb|fb^b<"); /* after a cut the stream ends there */
     assert_int_equal(load(&setup, &loaded, &result), AOF_LOAD_DONE);
     assert_int_equal(result.position, 2);
-    assert_int_equal(result.offset, setup.parts[0].len + m.mark);
-    make(&m, &setup, "fb^|Fb");
+    assert_int_equal(result.offset, setup.made.parts[0].len + m.mark);
+    aof_maker_make(&m, &setup.made, "fb^|Fb");
     assert_int_equal(load(&setup, &loaded, &result), AOF_LOAD_DONE);
     assert_int_equal(result.offset, m.mark);
-    free_setup(&setup);
+    made_free(&setup.made);
 }
 
 static void test_interrupted(void **state)
 {
     struct setup setup = {.read_max = 100};
-    struct maker m;
+    struct aof_maker m;
     struct aof_load_result result;
-    make(&m, &setup, "flb|fl");
+    aof_maker_make(&m, &setup.made, "flb|fl");
     for (unsigned calls = 1;; calls++) {
         struct loaded loaded = {.calls_left = calls};
         enum aof_load_end end = load(&setup, &loaded, &result);
@@ -626,20 +356,20 @@ static void test_interrupted(void **state)
         assert_int_equal(end, AOF_LOAD_INTERRUPTED);
         assert_true(calls < 100);
     }
-    free_setup(&setup);
+    made_free(&setup.made);
 }
 
 static void test_unreadable(void **state)
 {
     struct setup setup = {.open_error = -ENOENT};
-    struct maker m;
+    struct aof_maker m;
     struct loaded loaded = {0};
     struct aof_load_result result;
-    make(&m, &setup, "fb");
+    aof_maker_make(&m, &setup.made, "fb");
     assert_int_equal(load(&setup, &loaded, &result), AOF_LOAD_REFUSED);
     assert_string_equal(result.error,
                         "one: offset 0: can't open the file, which the manifest names: No such file or directory");
-    free_setup(&setup);
+    made_free(&setup.made);
 }
 
 /* --- At random --- */
@@ -648,35 +378,34 @@ static void test_unreadable(void **state)
 struct history {
     uint32_t batches, last_number[NUMBERS_MAX]; /* after each batch, from 0: none */
     uint64_t ends[NUMBERS_MAX];                 /* of each, in the stream */
-    uint64_t starts[PARTS_MAX];                 /* of the parts */
-    size_t lines[PARTS_MAX];                    /* lengths of their first lines */
+    uint64_t starts[MADE_PARTS_MAX];            /* of the parts */
+    size_t lines[MADE_PARTS_MAX];               /* lengths of their first lines */
     uint64_t synced;                            /* that the headers say */
     struct {
-        const struct part *part;
+        const struct made_part *part;
         size_t begin, end; /* of the header in the part */
         uint64_t synced;
     } headers[NUMBERS_MAX]; /* from 1 */
 };
 
-static void make_history(struct setup *setup, struct maker *m, struct history *h, struct random *r)
+static void make_history(struct setup *setup, struct aof_maker *m, struct history *h, struct random *r)
 {
-    make(m, setup, "");
-    setup->nparts = 0;
+    aof_maker_begin(m, &setup->made);
+    setup->made.first_is_base = false;
     *h = (struct history){.batches = 0};
-    m->part = NULL;
-    for (uint64_t parts = 1 + random_below(r, PARTS_MAX); parts > 0; parts--) {
-        new_part(m);
-        h->starts[setup->nparts - 1] = m->start;
-        put_file_line(m, AOF_VERSION, m->start);
-        h->lines[setup->nparts - 1] = m->part->len;
+    for (uint64_t parts = 1 + random_below(r, MADE_PARTS_MAX); parts > 0; parts--) {
+        aof_maker_new_part(m);
+        h->starts[setup->made.nparts - 1] = m->start;
+        aof_maker_put_file_line(m, AOF_VERSION, m->start);
+        h->lines[setup->made.nparts - 1] = m->part->len;
         for (uint64_t n = random_below(r, 8); n > 0; n--) {
             if (random_below(r, 4) == 0)
-                put_text(m->part, "#TS:1700000000\r\n");
+                aof_maker_put_text(m->part, "#TS:1700000000\r\n");
             bool knows = random_below(r, 4) == 0;
             unsigned commands = 1 + (unsigned)random_below(r, 3);
             size_t begin = m->part->len;
             h->synced = knows ? m->start + begin : h->synced;
-            put_batch(m, commands, commands > 1, knows, 0, 1 + random_below(r, 3000));
+            aof_maker_put_batch(m, commands, commands > 1, knows, 0, 1 + random_below(r, 3000));
             h->headers[h->batches + 1].part = m->part;
             h->headers[h->batches + 1].begin = begin;
             h->headers[h->batches + 1].end = m->header_end;
@@ -706,8 +435,8 @@ static size_t max_size(size_t a, size_t b) { return a > b ? a : b; }
 /* Of each file what is not synced: its end is lost, and pages of it are not there; its first line always is. */
 static void crash(struct setup *setup, const struct history *h, uint64_t synced, struct random *r)
 {
-    for (uint32_t i = 0; i < setup->nparts; i++) {
-        struct part *p = &setup->parts[i];
+    for (uint32_t i = 0; i < setup->made.nparts; i++) {
+        struct made_part *p = &setup->made.parts[i];
         size_t safe = synced > h->starts[i] ? (size_t)(synced - h->starts[i]) : 0;
         safe = max_size(safe, h->lines[i]);
         if (safe >= p->len)
@@ -728,7 +457,7 @@ static void test_crashes(void **state)
 {
     struct random r;
     struct setup setup = {0};
-    struct maker m;
+    struct aof_maker m;
     static struct history h;
     long cuts = 0;
     for (long n = random_cases(&r, 3000); n-- > 0;) {
@@ -747,8 +476,8 @@ static void test_crashes(void **state)
         if (!result.cut)
             continue;
         cuts++;
-        setup.parts[result.part].len = result.good_bytes;
-        setup.nparts = result.part + 1;
+        setup.made.parts[result.part].len = result.good_bytes;
+        setup.made.nparts = result.part + 1;
         struct aof_load_result again;
         assert_int_equal(load(&setup, &loaded, &again), AOF_LOAD_DONE);
         assert_false(again.cut);
@@ -756,11 +485,11 @@ static void test_crashes(void **state)
         assert_int_equal(again.offset, result.offset);
     }
     printf("%ld were cut\n", cuts);
-    free_setup(&setup);
+    made_free(&setup.made);
 }
 
 /* Changes a file from *at on; returns the end of what is not as it was. */
-static size_t change_at_random(struct part *p, size_t at, struct random *r)
+static size_t change_at_random(struct made_part *p, size_t at, struct random *r)
 {
     size_t len = 1 + random_below(r, p->len - at);
     switch (random_below(r, 4)) {
@@ -780,7 +509,7 @@ static size_t change_at_random(struct part *p, size_t at, struct random *r)
 }
 
 /* What the headers know to be on disk that are as they were. */
-static uint64_t known(const struct history *h, const struct part *p, size_t from, size_t to)
+static uint64_t known(const struct history *h, const struct made_part *p, size_t from, size_t to)
 {
     uint64_t synced = 0;
     for (uint32_t i = 1; i <= h->batches; i++) {
@@ -798,14 +527,14 @@ static void test_changes(void **state)
 {
     struct random r;
     struct setup setup = {0};
-    struct maker m;
+    struct aof_maker m;
     static struct history h;
     long refused = 0, cuts = 0;
     for (long n = random_cases(&r, 5000); n-- > 0;) {
         struct loaded loaded = {0};
         struct aof_load_result result;
         make_history(&setup, &m, &h, &r);
-        struct part *p = &setup.parts[random_below(&r, setup.nparts)];
+        struct made_part *p = &setup.made.parts[random_below(&r, setup.made.nparts)];
         size_t from = random_below(&r, p->len), to = change_at_random(p, from, &r);
         enum aof_load_end end = load(&setup, &loaded, &result);
         uint32_t batches = check_prefix(&loaded, &h);
@@ -815,7 +544,7 @@ static void test_changes(void **state)
         cuts += end == AOF_LOAD_DONE && result.cut;
     }
     printf("%ld were cut, %ld refused\n", cuts, refused);
-    free_setup(&setup);
+    made_free(&setup.made);
 }
 
 int main(void)
