@@ -23,6 +23,7 @@ struct load_chunk *load_chunk_create(struct loader *loader, struct worker *home)
     c->batch.bytes_cap = LOAD_CHUNK_BYTES;
     c->batch.requests = mem_alloc(NULL, LOAD_CHUNK_COMMANDS_MAX * sizeof *c->batch.requests);
     c->batch.cap = LOAD_CHUNK_COMMANDS_MAX;
+    batch_reserve_keys(&c->batch, 1); /* so that there is an array also for requests without keys */
     reply_init(&c->batch.reply, 2);
     return c;
 }

@@ -31,6 +31,7 @@ void loader_init(struct loader *l, struct worker *home)
     ASSERT(l->fiber);
     l->select = command_by_full_name(slice_str("select"));
     l->intake.home = home;
+    batch_reserve_keys(&l->intake, 1); /* as in a chunk */
     reply_init(&l->intake.reply, 2);
     l->open = mem_zalloc(NULL, home->shape.nshards * sizeof(struct load_chunk *));
     l->under_way = mem_zalloc(NULL, home->shape.nshards * sizeof *l->under_way);
