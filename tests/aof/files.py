@@ -72,7 +72,7 @@ class Life:
         options = {'dir': self.path, 'appendonly': 'yes', 'appendfsync': 'always',
                    'aof-use-rdb-preamble': self.chance.choice(('yes', 'no')),
                    'aof-timestamp-enabled': self.chance.choice(('yes', 'no'))}
-        with servers.redis_server(options) as server:
+        with servers.redis_server(options, loaded=True) as server:
             connection = server.connect()
             found = content(server)
             assert found == self.wanted, 'redis-server has something else'
@@ -105,7 +105,7 @@ class Life:
         said = self.run('list', fails=True).decode()
         assert name in said and "doesn't exist" in said, said
         try:
-            with servers.redis_server({'dir': self.path, 'appendonly': 'yes'}):
+            with servers.redis_server({'dir': self.path, 'appendonly': 'yes'}, loaded=True):
                 raise AssertionError('redis-server starts without %s' % name)
         except RuntimeError:
             pass

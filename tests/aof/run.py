@@ -61,7 +61,7 @@ class Directory:
 
     def redis(self, **options):
         options = {name.replace('_', '-'): value for name, value in options.items()}
-        return servers.redis_server(dict({'appendonly': 'yes', 'dir': self.path}, **options))
+        return servers.redis_server(dict({'appendonly': 'yes', 'dir': self.path}, **options), loaded=True)
 
     def check(self):
         done = subprocess.run(['redis-check-aof', self.manifest], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -41,12 +41,17 @@ def free_port():
     raise RuntimeError('no free port between %d and %d' % (PORT_FIRST, PORT_LAST))
 
 
+def is_loading(connection):
+    said = connection.call('INFO', 'persistence')
+    return isinstance(said, bytes) and b'\r\nloading:1' in said
+
+
 class Server:
     """A running server. `options` are given on the command line as --name value; a list gives several values. `file`
     is the text of a configuration file (file_path) that it starts with; `prepare` is called in its process before it
-    is executed."""
+    is executed; `loaded`: waits until it has loaded its data, too."""
 
-    def __init__(self, path, options=None, environment=None, port=None, file=None, prepare=None):
+    def __init__(self, path, options=None, environment=None, port=None, file=None, prepare=None, loaded=False):
         path = self.path = os.path.abspath(path)  # it runs in another folder
         self.folder = tempfile.mkdtemp(prefix='skua-test-')
         self.port = port or free_port()
@@ -68,12 +73,12 @@ class Server:
                                             cwd=self.folder, env=dict(os.environ, **(environment or {})),
                                             preexec_fn=prepare)
         try:
-            self._wait_until_up()
+            self._wait_until_up(loaded)
         except BaseException:
             self.stop()
             raise
 
-    def _wait_until_up(self):
+    def _wait_until_up(self, loaded):
         until = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < until:
             if self.process.poll() is not None:
@@ -82,6 +87,8 @@ class Server:
                 connection = Connection(self.port, seconds_max=START_SECONDS_MAX)
                 try:
                     connection.call('PING')
+                    while loaded and is_loading(connection) and time.monotonic() < until:
+                        time.sleep(0.005)
                 finally:
                     connection.close()
                 return
