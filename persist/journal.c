@@ -344,6 +344,8 @@ int journal_fault(const struct journal *j)
     return sync_error ? sync_error : atomic_load(&j->write_error);
 }
 
+void journal_distrust(struct journal *j, int error) { atomic_store(&j->sync_error, error); }
+
 bool journal_needs_base(const struct journal *j) { return atomic_load(&j->sync_error) != 0; }
 
 static uint64_t queued_bytes(const struct journal *j)

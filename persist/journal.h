@@ -103,6 +103,8 @@ uint64_t journal_deadline_ns(const struct journal *j);
 
 /* 0, or the -errno for which writes are refused with MISCONF. */
 int journal_fault(const struct journal *j);
+/* What counts as synced may not be there after a crash, as somebody else found out: as after a failed sync. */
+void journal_distrust(struct journal *j, int error);
 /* The fault is a failed sync: only journal_start ends it. */
 bool journal_needs_base(const struct journal *j);
 /* No new transactions, and no requests are taken, until the queue is shorter. */

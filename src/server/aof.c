@@ -342,7 +342,10 @@ static bool replace_files(struct aof *a, struct worker *w0, char *error)
         return false;
     if (fill_base(a, w0, error) < 0)
         return false;
-    if (aof_files_commit_base(a->files, w0->server->hash_seed, journal_offset(a->journal), &tail, error) < 0)
+    int result = aof_files_commit_base(a->files, w0->server->hash_seed, journal_offset(a->journal), &tail, error);
+    if (result < 0 && aof_files_is_unsure(a->files))
+        journal_distrust(a->journal, result);
+    if (result < 0)
         return false;
     while (!start_journal(a, &tail, atomic_load(&sink->queued)))
         worker_yield_until(w0, io_now_ns(w0->io) + MS);
