@@ -24,7 +24,7 @@ def tar_copy(folder):
 def copied_under_load(world):
     """Copies made one after the other: each has all that was answered before it began, and nothing sent after its end,
     so what a later one holds is later."""
-    for _ in world.rounds(6):
+    for _ in world.rounds(5):
         with Folder() as folder:
             kind, policy = world.way()
             copies = []

@@ -1,9 +1,14 @@
 """What a case is given: the server to test, in turns in all its configurations, chance, and how many cases to do."""
 import itertools
+import os
 
 from tests.lib import cases
 
 from .kinds import CONFIGURATIONS, Kind
+
+
+# These builds are slow.
+SANITIZED = os.path.basename(os.environ.get('SKUA_BUILD', '')) in ('asan', 'tsan')
 
 
 class World:
@@ -40,10 +45,4 @@ class Skipped(Exception):
 def only_skua(case):
     """Of what redis-server does not do, or not like that."""
     case.only_skua = True
-    return case
-
-
-def in_release(case):
-    """Not for the sanitizers."""
-    case.in_release = True
     return case
