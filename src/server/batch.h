@@ -80,7 +80,7 @@ void batches_run(struct client *c);
 
 static inline const struct key *request_keys(const struct batch *b, const struct request *r)
 {
-    return r->nkeys == 1 ? &r->key : b->keys + r->key_first;
+    return r->nkeys <= 1 ? &r->key : b->keys + r->key_first; /* of none there need be no array */
 }
 
 /* Runs a request of b now, on shards that this worker owns or holds, and appends its answer to reply. With effects
