@@ -22,7 +22,6 @@ struct shard {
     /* Where its changes go, NULL: nowhere. Changed only by who holds all shards; atomic, for its worker looks also
      * while it is held. */
     _Atomic(struct journal_sink *) journal;
-    uint64_t journalled;    /* position of the last batch that tells of it */
     struct written written; /* while there is a journal */
 };
 

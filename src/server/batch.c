@@ -133,7 +133,7 @@ static inline __attribute__((always_inline)) void apply(struct worker *w, struct
         set_no_touch(w, b, r, true);
     execute(&c);
     if (effects)
-        durable_note(w, &c, wait);
+        durable_note(&c, wait);
     if (__builtin_expect(r->no_touch, false))
         set_no_touch(w, b, r, false);
 }
@@ -552,11 +552,7 @@ static bool batch_run(struct batch *b)
 {
     struct worker *w = b->home;
     bool finished = batch_advance(b);
-    if (durable_effects(w)) {
-        if (!lane_is_held(w->lane))
-            durable_saw_shard(w, &b->client->wait);
-        durable_stamp(w, &b->client->wait);
-    }
+    durable_stamp(w, &b->client->wait);
     if (!finished)
         batch_copy_source(b);
     return finished;

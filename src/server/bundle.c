@@ -139,8 +139,6 @@ static void run_batch(struct worker *w, const struct shard_set *set, struct batc
         if (effects && !PLANTED(PLANTED_BUNDLE_EFFECTS_LATE))
             durable_queue_held(w, set, effects, &b->wait);
     }
-    if (effects)
-        durable_saw_held(w, set, &b->wait);
     stat_add(&w->stats.transactions, b->hold_end - b->hold_first);
 }
 

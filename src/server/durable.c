@@ -11,35 +11,32 @@ static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 /* ---- One command ---- */
 
-static void note_all(const struct cmd *c, bool wrote, struct journal_wait *wait)
+/* One that has no keys tells of all that it may look at: every shard, or the one that it is run on. */
+static void note_shard(struct shard *s, bool wrote, struct journal_wait *wait)
 {
-    for (uint32_t i = 0; i < c->nshards; i++) {
-        struct written *written = &c->shards[i]->written;
-        if (wrote)
-            written_add_all(written);
-        wait->synced = later(wait->synced, written_last(written));
-    }
+    if (wrote)
+        written_add_all(&s->written);
+    wait->written = later(wait->written, s->written.unwritten.last);
+    wait->synced = later(wait->synced, written_any_unsynced(&s->written));
 }
 
-void durable_note(const struct worker *w, const struct cmd *c, struct journal_wait *wait)
+void durable_note(const struct cmd *c, struct journal_wait *wait)
 {
     bool wrote = c->changed || c->effects_given;
-    if (PLANTED(PLANTED_READ_EARLY) && !wrote)
-        return;
     if (c->row->flags & CMD_ALL_SHARDS) {
-        note_all(c, wrote, wait);
+        for (uint32_t i = 0; i < c->nshards; i++)
+            note_shard(c->shards[i], wrote, wait);
         return;
     }
     if (c->nkeys == 0)
-        wait->synced = later(wait->synced, written_last(&c->shards[c->executor]->written));
+        note_shard(c->shards[c->executor], wrote, wait);
     for (uint32_t i = 0; i < c->nkeys; i++) {
         struct written *written = &c->shards[c->keys[i].shard]->written;
+        uint64_t hash = c->keys[i].hash;
         if (wrote)
-            written_add(written, c->keys[i].hash);
-        uint64_t position = written_position(written, c->keys[i].hash);
-        wait->synced = later(wait->synced, position);
-        if (__builtin_expect(w->write_fault, 0) && written_is_unwritten(written, c->keys[i].hash))
-            wait->written = later(wait->written, position);
+            written_add(written, hash);
+        wait->written = later(wait->written, written_unwritten(written, hash));
+        wait->synced = later(wait->synced, written_unsynced(written, hash));
     }
 }
 
@@ -52,12 +49,6 @@ void durable_saw_all(struct worker *w, struct journal_wait *wait)
         w->effects.commands > 0 ? WRITTEN_NOW : atomic_load_explicit(&journal->queued, memory_order_acquire);
     wait->written = later(wait->written, position);
     wait->synced = later(wait->synced, position);
-}
-
-void durable_saw_held(struct worker *w, const struct shard_set *set, struct journal_wait *wait)
-{
-    for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX && !w->write_fault; s = shard_set_next(set, s + 1))
-        wait->written = later(wait->written, w->server->shards[s]->journalled);
 }
 
 /* ---- Positions ---- */
@@ -88,28 +79,19 @@ void durable_unstamp(struct worker *w, const struct journal_wait *wait)
             w->stamps[i] = w->stamps[--w->nstamps];
 }
 
-static void shard_queued(struct shard *s, uint64_t position)
-{
-    s->journalled = position;
-    written_queued(&s->written, position);
-}
-
-static void fill_in_stamps(struct worker *w)
-{
-    for (uint32_t i = 0; i < w->nstamps; i++)
-        fill_in(w->stamps[i], w->shard.journalled);
-    w->nstamps = 0;
-}
-
 void durable_queue(struct worker *w)
 {
     if (w->effects.commands == 0)
         return;
+    uint64_t position = 0;
     if (!PLANTED(PLANTED_EFFECTS_LATE)) {
         struct journal_sink *journal = shard_journal(&w->shard);
-        shard_queued(&w->shard, journal->append(journal, w->id, &w->effects, false));
+        position = journal->append(journal, w->id, &w->effects, false);
+        written_queued(&w->shard.written, position);
     }
-    fill_in_stamps(w);
+    for (uint32_t i = 0; i < w->nstamps; i++)
+        fill_in(w->stamps[i], position);
+    w->nstamps = 0;
 }
 
 void durable_queue_held(struct worker *w, const struct shard_set *set, struct effects *effects,
@@ -120,7 +102,7 @@ void durable_queue_held(struct worker *w, const struct shard_set *set, struct ef
     struct journal_sink *journal = shard_journal(w->server->shards[shard_set_next(set, 0)]);
     uint64_t position = journal->append(journal, w->id, effects, true);
     for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX; s = shard_set_next(set, s + 1))
-        shard_queued(w->server->shards[s], position);
+        written_queued(&w->server->shards[s]->written, position);
     fill_in(wait, position);
     wait->written = later(wait->written, position);
 }
@@ -158,11 +140,9 @@ void durable_write(struct worker *w)
         return;
     journal_write(j, w->id, w->now_ns, w->now_ms / 1000);
     const struct journal_sink *sink = journal_sink(j);
-    if (!lane_is_held(w->lane)) {
-        written_synced(&w->shard.written, atomic_load_explicit(&sink->synced, memory_order_acquire));
-        if (atomic_load_explicit(&sink->written, memory_order_acquire) >= w->shard.journalled)
-            written_all_written(&w->shard.written);
-    }
+    if (!lane_is_held(w->lane))
+        written_safe(&w->shard.written, atomic_load_explicit(&sink->written, memory_order_acquire),
+                     atomic_load_explicit(&sink->synced, memory_order_acquire));
     w->write_fault = journal_fault(j);
 }
 

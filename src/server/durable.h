@@ -5,8 +5,9 @@
  * the outboxes are published. Only then is the batch's position known: until then a wait says WRITTEN_NOW, and those
  * that do are on a list (stamps) to be filled in.
  *
- * A reply waits for the last batch of the shards it saw to be written; and, where the policy asks for more, for the
- * last write of its keys to be synced (shard/written.h). */
+ * A reply waits for the last write of its keys to be written; and, where the policy asks for more, to be synced
+ * (shard/written.h). That is enough for kill -9 to lose nothing that was told, as the journal's order is that of
+ * causes, and while the file can't be written reads of all other keys go on. */
 #ifndef SKUA_SERVER_DURABLE_H
 #define SKUA_SERVER_DURABLE_H
 
@@ -30,20 +31,7 @@ static inline void journal_wait_merge(struct journal_wait *into, const struct jo
 }
 
 /* c has run with effects: what its reply waits for on account of its keys goes into wait. */
-void durable_note(const struct worker *w, const struct cmd *c, struct journal_wait *wait);
-
-/* A reply has seen the shard of this worker, which is not held. To wait for all of it costs least; while nothing can
- * be written only those wait that have seen a key which is not in the file (durable_note), so that reads go on. */
-static inline void durable_saw_shard(struct worker *w, struct journal_wait *wait)
-{
-    if (__builtin_expect(w->write_fault, 0))
-        return;
-    uint64_t position = w->effects.commands > 0 ? WRITTEN_NOW : w->shard.journalled;
-    wait->written = position > wait->written ? position : wait->written;
-}
-
-/* A reply has seen the shards of set, which this worker holds. */
-void durable_saw_held(struct worker *w, const struct shard_set *set, struct journal_wait *wait);
+void durable_note(const struct cmd *c, struct journal_wait *wait);
 
 /* A reply has seen all shards, as they were a moment ago. */
 void durable_saw_all(struct worker *w, struct journal_wait *wait);

@@ -114,9 +114,6 @@ void group_run(struct worker *w, struct group *g)
     for (uint32_t i = 0; i < g->count; i++)
         batch_execute(w, b, &g->requests[i], &g->reply, effects, &g->wait);
     stat_add(&w->stats.groups_run, 1);
-    if (!effects)
-        return;
-    durable_saw_shard(w, &g->wait);
     /* At home, the last one of its stage becomes part of the client's wait at once, and that is stamped. */
     if (g->home != w->id || b->pending > 1)
         durable_stamp(w, &g->wait);
