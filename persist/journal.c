@@ -12,7 +12,7 @@
 /* Under always, the next sync begins this part of the last one's time behind its end, so that those whose replies could
  * leave then have their next requests in it: beginning at once would leave them half a group each time, and let every
  * other request wait for two. */
-enum { GATHER_PART = 8 };
+enum { GATHER_PART = 8, GATHER_NS_MAX = 2 * 1000 * 1000 };
 
 enum {
     ROUNDS_MAX = 4, /* of writing in one call: a worker has other things to do as well */
@@ -52,8 +52,8 @@ struct journal {
 
     _Alignas(64) _Atomic uint32_t syncing;
     struct io_op op;
-    uint64_t covers, covers_offset; /* written when it began */
-    struct io *io; /* that it is under way on */
+    uint64_t covers, covers_offset;     /* written when it began */
+    struct io *io;                      /* that it is under way on */
     _Atomic uint64_t began_ns, next_ns; /* the last one; always: when the next one may begin */
     _Atomic uint64_t synced_offset;
     _Atomic uint64_t syncs, delayed_syncs;
@@ -123,7 +123,7 @@ static void wake(struct journal *j, struct wake_set *set, uint32_t worker)
  * asking again. */
 static void ask_to_be_woken(struct waiting *me, unsigned awaits, struct wake_set *set, uint32_t worker)
 {
-    if (wake_set_add(set, worker) && me->awaits & awaits && !PLANTED(PLANTED_CALL_FORGOTTEN))
+    if (wake_set_add(set, worker) && me->awaits & awaits)
         me->called = true;
     me->awaits |= awaits;
 }
@@ -273,7 +273,8 @@ static void on_synced(struct io_op *op, int res, const char *data)
     struct journal *j = container_of(op, struct journal, op);
     uint32_t worker = atomic_load(&j->syncing) - 1;
     uint64_t began_ns = atomic_load(&j->began_ns), now_ns = io_now_ns(j->io);
-    atomic_store(&j->next_ns, now_ns + (now_ns - began_ns) / GATHER_PART);
+    uint64_t gather_ns = (now_ns - began_ns) / GATHER_PART;
+    atomic_store(&j->next_ns, now_ns + (gather_ns < GATHER_NS_MAX ? gather_ns : GATHER_NS_MAX));
     if (res == 0) {
         /* What is not covered was written since. That this may be more than its age matters little. */
         atomic_store_explicit(&j->unsynced_since_ns, began_ns, memory_order_release);

@@ -34,7 +34,6 @@ enum planted_bug {
     PLANTED_ROLE_LEFT,       /* who gives back the turn to append, or ends a sync, does not look again */
     PLANTED_WOKEN_EARLY,     /* who waits is woken before what it waits for is published */
     PLANTED_AWAITED_LATE,    /* who waits looks first, and then asks to be woken */
-    PLANTED_CALL_FORGOTTEN,  /* who asks to be woken again forgets that it was woken */
     PLANTED_WRITTEN_EARLY,   /* batches count as written before they are */
     PLANTED_SYNCED_EARLY,    /* a sync counts for what is written while it is in flight */
 
