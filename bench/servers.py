@@ -72,6 +72,7 @@ class Server:
         """Kills it and starts it with what it has kept on disk; the seconds until it answers with data."""
         self.process.kill()
         self.process.wait()
+        self.port = free_port()
         began = time.monotonic()
         self._start(command, cores)
         return time.monotonic() - began
@@ -80,7 +81,7 @@ class Server:
         self.process.kill()
         self.process.wait()
         self.log.close()
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def resident_bytes(self):
         with open('/proc/%d/status' % self.process.pid) as status:
@@ -100,30 +101,14 @@ class Server:
                     return int(words[FLUSHES_COLUMN])
         return None
 
-    def _load_command(self, options):
+    def load(self, cores, **options):
+        """Runs the load generator on these cores; what it measured. Options are its own, with _ for -."""
         command = [LOAD, '--port', str(self.port), '--pid', str(self.process.pid)]
         for name, value in options.items():
             command.append('--' + name.replace('_', '-'))
             if value is not True:
                 command.append(str(value))
-        return command
-
-    @contextmanager
-    def loaded(self, cores, **options):
-        """Keeps it under load during the `with` block."""
-        load = subprocess.Popen(self._load_command(dict(options, seconds=LOAD_SECONDS_MAX)), stdout=subprocess.DEVNULL,
-                                preexec_fn=lambda: os.sched_setaffinity(0, cores))
-        try:
-            yield
-            if load.poll() is not None:
-                raise RuntimeError('%s: the load has ended by itself' % self.name)
-        finally:
-            load.kill()
-            load.wait()
-
-    def load(self, cores, **options):
-        """Runs the load generator on these cores; what it measured. Options are its own, with _ for -."""
-        done = subprocess.run(self._load_command(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               timeout=LOAD_SECONDS_MAX, preexec_fn=lambda: os.sched_setaffinity(0, cores))
         if done.returncode:
             raise RuntimeError('%s under %s: %s%s' % (self.name, options, done.stderr, done.stdout))
