@@ -98,18 +98,31 @@ static int open_address(const char *text, int port, int backlog)
     return fd;
 }
 
+/* Of a server that was killed a moment ago the kernel's io_uring keeps the sockets for some milliseconds longer. */
+static int open_address_soon(const char *text, int port, int backlog)
+{
+    enum { TRIES = 50, PAUSE_US = 10 * 1000 };
+    int fd = open_address(text, port, backlog);
+    for (int i = 0; i < TRIES && fd == -EADDRINUSE; i++) {
+        usleep(PAUSE_US);
+        fd = open_address(text, port, backlog);
+    }
+    return fd;
+}
+
 static bool may_be_missing(const char *text, int error)
 {
     return text[0] == '-' && (error == -EADDRNOTAVAIL || error == -EAFNOSUPPORT || error == -EPROTONOSUPPORT ||
                               error == -ESOCKTNOSUPPORT || error == -EPFNOSUPPORT || error == -ENOPROTOOPT);
 }
 
-static bool open_all_tcp(struct listeners *ls, const struct config *config, char *error, size_t error_bytes)
+static bool open_all_tcp(struct listeners *ls, const struct config *config, bool patient, char *error,
+                         size_t error_bytes)
 {
     int opened = 0;
     for (size_t i = 0; config->port != 0 && i < config->bind.count; i++) {
         const char *text = config->bind.v[i];
-        int fd = open_address(text, (int)config->port, (int)config->tcp_backlog);
+        int fd = (patient ? open_address_soon : open_address)(text, (int)config->port, (int)config->tcp_backlog);
         if (fd >= 0) {
             add(ls, fd, false);
             opened++;
@@ -163,7 +176,7 @@ static struct listeners *create(void)
 struct listeners *listeners_open(const struct config *config, char *error, size_t error_bytes)
 {
     struct listeners *ls = create();
-    if (open_all_tcp(ls, config, error, error_bytes) && open_unix(ls, config, error, error_bytes)) {
+    if (open_all_tcp(ls, config, true, error, error_bytes) && open_unix(ls, config, error, error_bytes)) {
         if (!list_empty(&ls->all))
             return ls;
         snprintf(error, error_bytes, "Configured to not listen anywhere, exiting.");
@@ -229,7 +242,7 @@ bool listeners_rebind(struct listeners *ls, struct worker *w0, const struct conf
     bool same_port = config->port == w0->config->port;
     if (same_port)
         shut_all_tcp(ls, true, 0);
-    if (!open_all_tcp(fresh, config, error, error_bytes)) {
+    if (!open_all_tcp(fresh, config, false, error, error_bytes)) {
         listeners_free(fresh);
         if (same_port)
             shut_all_tcp(ls, false, (int)config->tcp_backlog);
