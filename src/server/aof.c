@@ -23,7 +23,8 @@
 #include "src/server/worker.h"
 
 static const uint64_t MS = 1000 * 1000, SECOND = 1000 * MS;
-static const uint64_t SLICE_NS = MS, BASE_RETRY_NS = 5 * SECOND;
+/* One that is needed is tried again sooner than one that would only be better to have: clients wait for it. */
+static const uint64_t SLICE_NS = MS, BASE_RETRY_NS = 5 * SECOND, BASE_WISH_RETRY_NS = 600 * SECOND;
 
 /* Each start begins a file: more than so many become one base. */
 enum { FILES_MAX = 64 };
@@ -37,7 +38,7 @@ struct numbers {
 
 struct aof {
     struct disk *disk;
-    int dir; /* owned: the data directory as it was at the start, also if CONFIG SET dir has changed it since */
+    int dir; /* owned: the data directory */
     char *dirname, *filename;
     struct server *server;
     struct journal *journal;
@@ -120,11 +121,16 @@ static bool begin(void *arg, struct worker *w0, const struct aof_load_result *re
 {
     struct aof *a = arg;
     struct aof_tail tail;
+    uint64_t size = 0;
+    for (uint32_t i = 0; i < aof_files_count(a->files); i++)
+        size += aof_files_part(a->files, i).size;
+    size -= result->dropped_bytes < size ? result->dropped_bytes : size;
     if (result->cut && aof_files_cut(a->files, result->part, result->good_bytes, error) < 0)
         return false;
     if (aof_files_begin(a->files, a->server->hash_seed, result->offset, &tail, error) < 0)
         return false;
     ASSERT(start_journal(a, &tail, result->position));
+    atomic_store(&a->numbers.base_bytes, size);
     a->wants_base = result->wants_base || aof_files_count(a->files) > FILES_MAX;
     return true;
 }
@@ -328,9 +334,28 @@ static int fill_base(struct aof *a, struct worker *w0, char *error)
     if (result < 0) {
         snprintf(error, AOF_ERROR_BYTES, "writing the base failed: %s", strerror(-result));
         aof_files_abort_base(a->files);
+        return result;
     }
     atomic_store(&a->numbers.base_bytes, base.bytes);
-    return result;
+    return 0;
+}
+
+/* For the first time since the start, which was without: nothing that has not been loaded may be replaced. */
+static bool open_empty(struct aof *a, const struct config *config, char *error)
+{
+    enum aof_files_state state = aof_files_open(&a->files, a->disk, a->dir, a->dirname, a->filename, error);
+    if (state == AOF_FILES_FAILED)
+        return false;
+    if (state == AOF_FILES_NONE && !aof_files_has_dump(a->disk, a->dir, config->dbfilename, error))
+        return true;
+    if (state == AOF_FILES_FOUND)
+        snprintf(error, AOF_ERROR_BYTES,
+                 "%s has data that this server did not load, and that would be replaced. Start the server with "
+                 "appendonly yes to load it, or move it away",
+                 a->dirname);
+    aof_files_close(a->files);
+    a->files = NULL;
+    return false;
 }
 
 /* Replaces all files by a base and an empty incremental file, with which the journal goes on; on held shards. */
@@ -338,7 +363,7 @@ static bool replace_files(struct aof *a, struct worker *w0, char *error)
 {
     struct aof_tail tail;
     struct journal_sink *sink = journal_sink(a->journal);
-    if (!a->files && aof_files_open(&a->files, a->disk, a->dir, a->dirname, a->filename, error) == AOF_FILES_FAILED)
+    if (!a->files && !open_empty(a, w0->config, error))
         return false;
     if (fill_base(a, w0, error) < 0)
         return false;
@@ -385,7 +410,7 @@ static bool write_base(struct aof *a, struct worker *w0)
     atomic_store(&n->failed, !good);
     atomic_store(&n->last_seconds, seconds_since(w0, begun_ns));
     atomic_store(&n->rewriting, false);
-    a->retry_ns = io_now_ns(w0->io) + BASE_RETRY_NS;
+    a->retry_ns = io_now_ns(w0->io) + (journal_needs_base(a->journal) ? BASE_RETRY_NS : BASE_WISH_RETRY_NS);
     a->busy = false;
     return good;
 }
@@ -406,13 +431,25 @@ static bool turn_off(struct aof *a, struct worker *w0)
     journal_set_policy(a->journal, 0, JOURNAL_ALWAYS);
     while (atomic_load(&sink->synced) < queued && !journal_fault(a->journal))
         worker_yield_until(w0, io_now_ns(w0->io) + MS);
+    if (journal_fault(a->journal))
+        log_write(LOG_LEVEL_WARNING, "The append-only file is turned off although it lacks the last changes: %s",
+                  strerror(-journal_fault(a->journal)));
     while (!journal_stop(a->journal, 0))
         worker_yield_until(w0, io_now_ns(w0->io) + MS);
     set_journals(w0->server, NULL);
+    journal_set_policy(a->journal, 0, (enum journal_policy)w0->config->appendfsync);
     atomic_store(&a->numbers.on, false);
     release_all(w0, hold);
     a->busy = false;
     return true;
+}
+
+bool aof_may_move(const struct aof *a) { return !a->files; }
+
+void aof_move(struct aof *a, int dir)
+{
+    disk_close(a->disk, a->dir);
+    a->dir = dir;
 }
 
 bool aof_turn(struct worker *w0, bool on)
@@ -491,7 +528,7 @@ struct aof_info aof_info(const struct server *s, uint64_t now_ns)
     info.failures = atomic_load(&n->failures);
     info.base_size = atomic_load(&n->base_bytes);
     info.size = info.base_size + stats.file_bytes;
-    info.write_failed = stats.write_error != 0;
+    info.write_failed = journal_fault(s->journal) != 0;
     info.queued_bytes = stats.queued_bytes;
     info.delayed_syncs = stats.delayed_syncs;
     info.is_syncing = stats.is_syncing;

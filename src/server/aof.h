@@ -33,6 +33,10 @@ void aof_close(struct aof *a);
 
 /* Turns it on or off as CONFIG SET appendonly wants; on a fiber. False: it is as it was, and the log says why. */
 bool aof_turn(struct worker *w0, bool on);
+/* Whether the data directory may be another one: not once there are files in it. aof_move then takes over a descriptor
+ * of that. */
+bool aof_may_move(const struct aof *a);
+void aof_move(struct aof *a, int dir);
 /* Applies the options that can be at once. */
 void aof_apply(struct worker *w0, const struct config *config);
 /* Ten times a second: makes a fresh base when the file is not to be trusted any more, forgets old files, logs. */

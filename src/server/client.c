@@ -201,10 +201,17 @@ static void on_bulk(struct conn *conn)
     check_query_limit(c);
 }
 
+/* Its input waits for room in the journal. */
+static bool is_throttled(const struct client *c)
+{
+    return !c->conn.closing && !c->paused && !list_empty(&c->wait_node);
+}
+
 void client_run(struct client *c)
 {
     batches_run(c);
-    if (!c->batch && !c->conn.closing && !c->close_after_reply && !c->input_ended && !c->conn.reading)
+    if (!c->batch && !is_throttled(c) && !c->conn.closing && !c->close_after_reply && !c->input_ended &&
+        !c->conn.reading)
         conn_read_start(&c->conn);
     conn_trim(&c->conn);
 }
@@ -316,7 +323,7 @@ static void linger(struct client *c)
 
 static void finish_if_drained(struct client *c)
 {
-    if (!(c->close_after_reply || c->input_ended) || c->batch || !conn_drained(&c->conn))
+    if (!(c->close_after_reply || c->input_ended) || c->batch || is_throttled(c) || !conn_drained(&c->conn))
         return;
     if (c->input_ended || c->worker->stopping)
         client_close(c);
@@ -339,7 +346,11 @@ static void count_traffic(struct client *c)
 void clients_flush(struct worker *w)
 {
     struct list dirty, *n;
-    if (durable_called(w) && !list_empty(&w->unsafe)) {
+    bool called = durable_called(w);
+    /* The call was for these, too, which have had their turn in this iteration. */
+    w->busy =
+        w->busy || (called && (!list_empty(&w->throttled) || !list_empty(&w->open_bundles)) && w->server->journal);
+    if (called && !list_empty(&w->unsafe)) {
         list_take_all(&dirty, &w->unsafe);
         while ((n = list_pop_front(&dirty)))
             list_push_back(&w->dirty, n);
@@ -427,7 +438,7 @@ void clients_stop(struct worker *w)
 static void on_end(struct conn *conn, int error)
 {
     struct client *c = (struct client *)conn;
-    if (error != 0 || c->paused || (!c->batch && conn_drained(conn))) {
+    if (error != 0 || c->paused || (!c->batch && !is_throttled(c) && conn_drained(conn))) {
         client_close(c);
         return;
     }

@@ -1,6 +1,7 @@
 #include "src/server/config_apply.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,17 +39,30 @@ static bool apply_maxclients(const struct server *s, const struct config *old, c
     return false;
 }
 
+static void move_aof(struct server *s, int directory)
+{
+    if (s->aof)
+        aof_move(s->aof, fcntl(directory, F_DUPFD_CLOEXEC, 0));
+}
+
 /* Works in the new directory from now on; *locked is its lock, or -1 if it has not changed. */
-static bool enter_directory(const struct config *old, const struct config *new, int *locked, char *error)
+static bool enter_directory(struct server *s, const struct config *old, const struct config *new, int *locked,
+                            char *error)
 {
     *locked = -1;
     if (strcmp(old->dir, new->dir) == 0)
         return true;
+    if (s->aof && !aof_may_move(s->aof)) {
+        config_set_error(error, "dir", "The append-only file is there; it can't be moved while the server runs");
+        return false;
+    }
     *locked = process_lock_directory(new->dir);
     if (*locked == -EWOULDBLOCK)
         config_set_error(error, "dir", "The directory is in use by another server");
     else if (*locked < 0)
         config_set_error(error, "dir", strerror(-*locked));
+    if (*locked >= 0)
+        move_aof(s, *locked);
     return *locked >= 0;
 }
 
@@ -82,14 +96,16 @@ bool config_apply(struct worker *w0, const struct config *old, const struct conf
 {
     struct server *s = w0->server;
     int locked;
-    if (!apply_maxclients(s, old, new, error) || !enter_directory(old, new, &locked, error))
+    if (!apply_maxclients(s, old, new, error) || !enter_directory(s, old, new, &locked, error))
         return false;
-    bool turned = apply_appendonly(w0, old, new, error);
-    if (!turned || !apply_listeners(w0, old, new, error)) {
-        if (turned && old->appendonly != new->appendonly && w0->server->aof)
-            aof_turn(w0, old->appendonly);
+    bool listens = apply_listeners(w0, old, new, error);
+    if (!listens || !apply_appendonly(w0, old, new, error)) {
+        char ignored[CONFIG_ERROR_BYTES];
+        if (listens)
+            apply_listeners(w0, new, old, ignored);
         if (locked >= 0) {
             (void)!fchdir(s->directory);
+            move_aof(s, s->directory);
             close(locked);
         }
         return false;
@@ -98,7 +114,7 @@ bool config_apply(struct worker *w0, const struct config *old, const struct conf
         close(s->directory);
         s->directory = locked;
     }
-    log_set_level((enum log_level)new->loglevel);
+    log_set_level((enum log_level) new->loglevel);
     aof_apply(w0, new);
     config_notes(new, s->options_noted, note, NULL);
     return true;

@@ -45,7 +45,7 @@ void durable_note(const struct cmd *c, struct journal_wait *wait)
 void durable_saw_all(struct worker *w, struct journal_wait *wait)
 {
     struct journal_sink *journal = shard_journal(&w->shard);
-    if (!journal || w->write_fault)
+    if (!journal)
         return;
     uint64_t position =
         w->effects.commands > 0 ? WRITTEN_NOW : atomic_load_explicit(&journal->queued, memory_order_acquire);
@@ -138,6 +138,7 @@ bool durable_is_full(struct worker *w)
 void durable_write(struct worker *w)
 {
     struct journal *j = active(w);
+    w->write_fault = 0;
     if (!j)
         return;
     journal_write(j, w->id, w->now_ns, w->now_ms / 1000);

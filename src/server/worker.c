@@ -283,7 +283,8 @@ static void maintain(struct worker *w)
     if (lane_is_held(w->lane))
         return;
     shard_begin(&w->shard, w->id, w->now_ms, durable_effects(w));
-    if (w->expire_active && keyspace_next_expiry_ms(w->shard.keyspace) <= w->now_ms &&
+    /* While nothing can be written, what expires stays: nobody sees it, and nothing is queued for it. */
+    if (w->expire_active && !w->write_fault && keyspace_next_expiry_ms(w->shard.keyspace) <= w->now_ms &&
         keyspace_expire_step(w->shard.keyspace, EXPIRE_BUDGET))
         w->busy = true;
     if (w->freeing) {
