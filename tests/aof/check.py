@@ -153,7 +153,7 @@ def damage(chance):
     """A batch in the middle with a byte changed: named, and cut off if one insists."""
     data = bytearray(tool('write', str(chance.getrandbits(32)), '10'))
     headers = [found.start() for found in re.finditer(rb'#SKUA:B ', bytes(data))]
-    data[headers[5] - 4] ^= 1  # in the batch before
+    data[data.index(b'\n', headers[4]) + 4] ^= 1  # its first bytes; a timestamp may stand behind its last
     with Directory(bytes(data)) as made:
         code, said = ours(made.path)
         assert code == 1 and b'the checksum is wrong' in said and b'ok_up_to=%d,' % headers[4] in said, said
