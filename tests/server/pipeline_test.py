@@ -6,6 +6,7 @@ import time
 
 from tests.lib.resp import CLOSED, encode
 from tests.server.client_test import as_redis
+from tests.server.sandbox_test import in_release
 
 KEYS = 64  # over all shards
 LOADED = 20000
@@ -222,7 +223,9 @@ def test_replies_before_the_end_are_not_lost(start):
                 assert time.monotonic() < until, 'a client that does not stop sending is still there'
 
 
+@in_release
 def test_replies_before_the_end_wait_for_a_slow_reader(start):
+    """Mostly waiting."""
     for last, answer in LEAVING:
         with start() as server:
             slow = server.connect()
