@@ -10,6 +10,7 @@ import time
 from tests.lib import servers
 from tests.lib.resp import encode
 from tests.server.client_test import as_redis
+from tests.server.sandbox_test import in_release
 
 STOP_SECONDS = 10
 LOADING = 'LOADING Redis is loading the dataset in memory'
@@ -50,6 +51,7 @@ def wait_until_loaded(connection):
         time.sleep(0.01)
 
 
+@in_release
 @as_redis
 def test_what_is_answered_meanwhile(start):
     with slow_directory() as path, start(appendonly='yes', dir=path, key_load_delay=100, requirepass='x') as server:
@@ -71,6 +73,7 @@ def test_what_is_answered_meanwhile(start):
         assert one.call('GET', 'key:99999') == b'99999' and one.call('DBSIZE') == 100000
 
 
+@in_release
 @as_redis
 def test_info_tells_how_far_it_is(start):
     with slow_directory() as path, start(appendonly='yes', dir=path, key_load_delay=100) as server:
@@ -89,6 +92,7 @@ def test_info_tells_how_far_it_is(start):
         assert server.log().index('DB loaded') < server.log().index('Ready to accept connections')
 
 
+@in_release
 def test_signals_and_shutdown_end_it_and_change_no_file(start):
     ways = (lambda server: server.process.send_signal(signal.SIGTERM),
             lambda server: server.process.send_signal(signal.SIGINT),

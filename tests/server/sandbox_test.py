@@ -12,7 +12,7 @@ LOAD_KEYS, LOAD_VALUE_BYTES, LOAD_CLIENTS, LOAD_ROUNDS = 20000, 1000, 50, 100
 
 
 def in_release(case):
-    """Not for the sanitizers, which take more memory and address space than there is here."""
+    """Not for the sanitizers: they take more memory than there is here, or the case mostly waits."""
     case.in_release = True
     return case
 
