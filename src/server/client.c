@@ -347,9 +347,9 @@ void clients_flush(struct worker *w)
 {
     struct list dirty, *n;
     bool called = durable_called(w);
-    /* The call was for these, too, which have had their turn in this iteration. */
-    w->busy =
-        w->busy || (called && (!list_empty(&w->throttled) || !list_empty(&w->open_bundles)) && w->server->journal);
+    /* A call was for these, too, which have had their turn in this iteration. */
+    if (called && durable_effects(w) && (!list_empty(&w->throttled) || !list_empty(&w->open_bundles)))
+        w->busy = true;
     if (called && !list_empty(&w->unsafe)) {
         list_take_all(&dirty, &w->unsafe);
         while ((n = list_pop_front(&dirty)))
