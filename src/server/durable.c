@@ -138,15 +138,16 @@ bool durable_is_full(struct worker *w)
 void durable_write(struct worker *w)
 {
     struct journal *j = active(w);
-    w->write_fault = 0;
-    if (!j)
+    if (!j) {
+        worker_set_write_fault(w, 0);
         return;
+    }
     journal_write(j, w->id, w->now_ns, w->now_ms / 1000);
     const struct journal_sink *sink = journal_sink(j);
     if (!lane_is_held(w->lane))
         written_safe(&w->shard.written, atomic_load_explicit(&sink->written, memory_order_acquire),
                      atomic_load_explicit(&sink->synced, memory_order_acquire));
-    w->write_fault = journal_fault(j);
+    worker_set_write_fault(w, journal_fault(j));
 }
 
 void durable_sync(struct worker *w)

@@ -283,7 +283,6 @@ static void maintain(struct worker *w)
     if (lane_is_held(w->lane))
         return;
     shard_begin(&w->shard, w->id, w->now_ms, durable_effects(w));
-    /* While nothing can be written, what expires stays: nobody sees it, and nothing is queued for it. */
     if (w->expire_active && !w->write_fault && keyspace_next_expiry_ms(w->shard.keyspace) <= w->now_ms &&
         keyspace_expire_step(w->shard.keyspace, EXPIRE_BUDGET))
         w->busy = true;
@@ -373,6 +372,21 @@ void worker_run(struct worker *w)
     io_reap(w->io); /* sends the last wakes off */
 }
 
+/* While nothing can be written, or in a pause, what expires stays: nobody sees it, and nothing is queued for it. */
+static void keep_expired(struct worker *w)
+{
+    int64_t pause_until_ms = w->pause == PAUSE_NONE ? 0 : w->pause_until_ms;
+    keyspace_keep_expired(w->shard.keyspace, w->write_fault ? INT64_MAX : pause_until_ms);
+}
+
+void worker_set_write_fault(struct worker *w, int fault)
+{
+    if (w->write_fault == fault)
+        return;
+    w->write_fault = fault;
+    keep_expired(w);
+}
+
 void worker_take_control(struct worker *w, const struct control_state *state)
 {
     const struct control_state *old = w->control;
@@ -384,7 +398,7 @@ void worker_take_control(struct worker *w, const struct control_state *state)
     w->pause = state->pause;
     w->pause_until_ms = state->pause_until_ms;
     w->expire_active = state->expire_active;
-    keyspace_keep_expired(w->shard.keyspace, state->pause == PAUSE_NONE ? 0 : state->pause_until_ms);
+    keep_expired(w);
     if (old)
         control_release(old);
     clients_unpause(w);

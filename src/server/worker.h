@@ -143,6 +143,9 @@ void worker_send(struct worker *w, uint32_t target, struct message *msg, enum me
 /* After something was made visible to target by other means than its mailbox. */
 void worker_wake(struct worker *w, uint32_t target);
 
+/* Writes are refused from now on because of this -errno, or not any more (0). */
+void worker_set_write_fault(struct worker *w, int fault);
+
 /* Starts fn(arg) on a fiber, at once; finish(arg) follows on the loop's stack when it has returned. False: no memory
  * for a stack. */
 bool worker_spawn(struct worker *w, fiber_fn *fn, void (*finish)(void *arg), void *arg);

@@ -17,6 +17,7 @@ from .world import Skipped, only_skua
 DISK_BYTES = 6 << 20
 VALUE = 'x' * 3000
 WRITERS = 6
+PASSING = 300  # keys that expire
 WAIT_SECONDS_MAX = 15
 FULL = 'MISCONF Errors writing to the AOF file: No space left on device'
 
@@ -152,6 +153,31 @@ def full_disk(world):
             check_after(world, folder, writers)
 
 
+@only_skua
+def expiry_on_a_full_disk(world):
+    """What expires while nothing can be written is not seen, and not deleted either: that would queue without end."""
+    for _ in world.rounds(2):
+        with small_disk() as disk, Folder(disk) as folder:
+            filler = Filler(disk)
+            with world.kind().start(folder) as server:
+                reader = server.connect()
+                for number in range(PASSING):
+                    reader.call('SET', 'passing%d' % number, 'x', 'PX', 1000)
+                writers = Writers(server.port)
+                filler.fill()
+                writers.wait_for_refusal()
+                before = int(info(reader, 'stats')['expired_keys'])
+                time.sleep(1.1)
+                assert not any(reader.call('GET', 'passing%d' % number) for number in range(PASSING))
+                assert int(info(reader, 'stats')['expired_keys']) == before
+                filler.free()
+                writers.more_done(50)
+                writers.wait_for('expiry', lambda: int(info(reader, 'stats')['expired_keys']) == PASSING)
+                writers.end()
+                kill(server)
+            check_after(world, folder, writers)
+
+
 def check_after(world, folder, writers):
     good, said = folder.redis_accepts()
     assert good or folder.redis_mends(), said
@@ -252,4 +278,4 @@ def directory_removed(world):
     world.done += 1
 
 
-CASES = (full_disk, full_disk_at_start, full_disk_when_switched_on, read_only_disk, directory_removed)
+CASES = (full_disk, expiry_on_a_full_disk, full_disk_at_start, full_disk_when_switched_on, read_only_disk, directory_removed)
