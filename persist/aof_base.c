@@ -5,28 +5,12 @@
 
 enum { BATCH_BYTES = 256 * 1024 };
 
-int aof_append_all(struct disk *disk, int fd, struct iovec *parts, int count)
-{
-    while (count > 0) {
-        ssize_t n = disk_append(disk, fd, parts, count);
-        if (n < 0)
-            return (int)n;
-        for (; count > 0 && (size_t)n >= parts->iov_len; parts++, count--)
-            n -= (ssize_t)parts->iov_len;
-        if (count > 0) {
-            parts->iov_base = (char *)parts->iov_base + n;
-            parts->iov_len -= (size_t)n;
-        }
-    }
-    return 0;
-}
-
 static void write_parts(struct aof_base *b, struct iovec *parts, int count)
 {
     for (int i = 0; i < count; i++)
         b->bytes += parts[i].iov_len;
     if (b->error == 0)
-        b->error = aof_append_all(b->disk, b->fd, parts, count);
+        b->error = disk_append_all(b->disk, b->fd, parts, count);
 }
 
 static void write_batch(struct aof_base *b)
@@ -36,9 +20,7 @@ static void write_batch(struct aof_base *b)
     struct aof_header header = {.sequence = ++b->sequence, .length = batch.len, .sum = aof_batch_sum(batch)};
     struct iovec parts[] = {{line, aof_write_header(line, &header)}, {b->batch.buf, b->batch.len}};
     write_parts(b, parts, 2);
-    b->batch.len = 0;
-    b->batch.commands = 0;
-    b->batch.db = -1;
+    effects_clear(&b->batch);
 }
 
 void aof_base_begin(struct aof_base *b, struct disk *disk, int fd, uint64_t hash_seed)

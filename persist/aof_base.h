@@ -26,7 +26,4 @@ void aof_base_add(struct aof_base *b, uint32_t db, const struct entry *e);
 /* Writes the rest and frees the memory. 0 or -errno of the first write that failed. */
 int aof_base_end(struct aof_base *b);
 
-/* Appends all of parts, however short the single writes are. Changes parts. 0 or -errno. */
-int aof_append_all(struct disk *disk, int fd, struct iovec *parts, int count);
-
 #endif

@@ -91,11 +91,8 @@ int aof_directory_make_file(struct aof_directory *d, const char *temp, struct sl
     if (fd < 0)
         return fd;
     int r = disk_truncate(d->disk, fd, 0); /* a crash may have left one */
-    while (r >= 0 && content.len > 0) {
-        r = (int)disk_append(d->disk, fd, &(struct iovec){(void *)content.ptr, content.len}, 1);
-        if (r > 0)
-            content = slice_of(content.ptr + r, content.len - (size_t)r);
-    }
+    if (r >= 0 && content.len > 0)
+        r = disk_append_all(d->disk, fd, &(struct iovec){(void *)content.ptr, content.len}, 1);
     if (r >= 0)
         r = disk_datasync(d->disk, fd);
     if (r >= 0)

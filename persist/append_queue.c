@@ -97,9 +97,7 @@ static void fill_framed(struct queued_batch *b, struct effects *e)
     b->len = aof_write_batch(b->buf, slice_of(e->buf, e->len), true);
     if (e->cap > SPARE_BYTES_MAX)
         effects_deinit(e);
-    e->len = 0;
-    e->commands = 0;
-    e->db = -1;
+    effects_clear(e);
 }
 
 /* ---- The queue ---- */

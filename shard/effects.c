@@ -14,11 +14,18 @@ void effects_deinit(struct effects *e)
     effects_init(e);
 }
 
+void effects_clear(struct effects *e)
+{
+    e->len = e->commands = 0;
+    e->db = -1;
+}
+
 static void reserve(struct effects *e, size_t n)
 {
     if (e->len + n <= e->cap)
         return;
-    e->cap = (e->len + n) * 2 > FIRST_BYTES ? (e->len + n) * 2 : FIRST_BYTES;
+    size_t cap = 2 * e->cap > FIRST_BYTES ? 2 * e->cap : FIRST_BYTES;
+    e->cap = cap > e->len + n ? cap : e->len + n;
     e->buf = mem_realloc(NULL, e->buf, e->cap);
 }
 

@@ -19,6 +19,9 @@ struct effects {
 void effects_init(struct effects *e);
 void effects_deinit(struct effects *e);
 
+/* Forgets what it has; keeps the buffer. */
+void effects_clear(struct effects *e);
+
 /* Appends one command, after a SELECT if db differs from the last one's. Copies. The SELECT is spelled in lower case:
  * by that persistence tells it from those of a redis-server that went on with the file. */
 void effects_add(struct effects *e, uint32_t db, uint32_t argc, const struct slice *argv);

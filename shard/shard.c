@@ -32,6 +32,22 @@ uint32_t shards_next_database(struct shard *const *shards, uint32_t n, uint32_t 
     return lowest;
 }
 
+uint64_t shards_size(struct shard *const *shards, uint32_t n, uint32_t db)
+{
+    uint64_t keys = 0;
+    for (uint32_t i = 0; i < n; i++)
+        keys += keyspace_size(shards[i]->keyspace, db);
+    return keys;
+}
+
+uint64_t shards_expires(struct shard *const *shards, uint32_t n, uint32_t db)
+{
+    uint64_t keys = 0;
+    for (uint32_t i = 0; i < n; i++)
+        keys += keyspace_expires(shards[i]->keyspace, db);
+    return keys;
+}
+
 void shard_begin(struct shard *s, uint32_t user, int64_t now_ms, struct effects *effects)
 {
     s->user = user;

@@ -32,6 +32,10 @@ void shard_deinit(struct shard *s);
 /* The lowest database from db on that any of n shards has, or DATABASE_NONE. Any thread. */
 uint32_t shards_next_database(struct shard *const *shards, uint32_t n, uint32_t db);
 
+/* Keys in one database of all shards, and those of them that have an expiry. Any thread. */
+uint64_t shards_size(struct shard *const *shards, uint32_t n, uint32_t db);
+uint64_t shards_expires(struct shard *const *shards, uint32_t n, uint32_t db);
+
 static inline struct journal_sink *shard_journal(const struct shard *s)
 {
     return atomic_load_explicit(&((struct shard *)s)->journal, memory_order_acquire);

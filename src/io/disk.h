@@ -67,6 +67,8 @@ void disk_close(struct disk *disk, int fd);
 /* As writev(2): the bytes appended, which may be fewer than asked (the caller goes on from there). At least one byte
  * and at most DISK_APPEND_PARTS_MAX parts are asked for. */
 ssize_t disk_append(struct disk *disk, int fd, const struct iovec *parts, int count);
+/* All of parts, which are changed, however little a single append takes. 0 or -errno. */
+int disk_append_all(struct disk *disk, int fd, struct iovec *parts, int count);
 /* As pread(2): the bytes read, which may be fewer than asked; 0 at and past the end. */
 ssize_t disk_pread(struct disk *disk, int fd, void *buf, size_t len, uint64_t offset);
 int64_t disk_size(struct disk *disk, int fd);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "persist/aof_base.h"
 #include "persist/aof_files.h"
 #include "persist/aof_load.h"
 #include "persist/journal.h"
@@ -16,6 +15,7 @@
 #include "src/base/fiber.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
+#include "src/server/base_writer.h"
 #include "src/server/bundle.h"
 #include "src/server/config.h"
 #include "src/server/loading.h"
@@ -24,7 +24,7 @@
 
 static const uint64_t MS = 1000 * 1000, SECOND = 1000 * MS;
 /* One that is needed is tried again sooner than one that would only be better to have: clients wait for it. */
-static const uint64_t SLICE_NS = MS, BASE_RETRY_NS = 5 * SECOND, BASE_WISH_RETRY_NS = 600 * SECOND;
+static const uint64_t BASE_RETRY_NS = 5 * SECOND, BASE_WISH_RETRY_NS = 600 * SECOND;
 
 /* Each start begins a file: more than so many become one base. */
 enum { FILES_MAX = 64 };
@@ -32,7 +32,8 @@ enum { FILES_MAX = 64 };
 /* What any thread may read. */
 struct numbers {
     _Atomic bool on, rewriting, failed;
-    _Atomic uint64_t begun_ns, keys, keys_total, rewrites, failures, base_bytes;
+    struct base_progress base;
+    _Atomic uint64_t begun_ns, rewrites, failures;
     _Atomic int64_t last_seconds;
 };
 
@@ -130,7 +131,7 @@ static bool begin(void *arg, struct worker *w0, const struct aof_load_result *re
     if (aof_files_begin(a->files, a->server->hash_seed, result->offset, &tail, error) < 0)
         return false;
     ASSERT(start_journal(a, &tail, result->position));
-    atomic_store(&a->numbers.base_bytes, size);
+    atomic_store(&a->numbers.base.bytes, size);
     a->wants_base = result->wants_base || aof_files_count(a->files) > FILES_MAX;
     return true;
 }
@@ -200,144 +201,20 @@ void aof_close(struct aof *a)
     mem_free(NULL, a);
 }
 
-/* ---- With all shards ---- */
-
-/* A fiber that waits. */
-struct waiting {
-    struct worker *w;
-    const struct fiber *fiber;
-    bool done;
-    int result;
-};
-
-static void wait_is_over(struct waiting *wait)
-{
-    wait->done = true;
-    if (fiber_current() != wait->fiber)
-        worker_wake_fiber(wait->w, wait->fiber);
-}
-
-static void wait_for(struct waiting *wait)
-{
-    while (!wait->done)
-        worker_yield_until(wait->w, UINT64_MAX);
-}
-
-static void on_held(void *arg) { wait_is_over(arg); }
-
-static struct bundle *hold_all(struct worker *w0)
-{
-    struct shard_set all = {0};
-    struct waiting wait = {.w = w0, .fiber = fiber_current()};
-    for (uint32_t i = 0; i < w0->server->nworkers; i++)
-        shard_set_add(&all, i);
-    struct bundle *hold = bundle_hold(w0, &all, on_held, &wait);
-    wait_for(&wait);
-    for (uint32_t i = 0; i < w0->server->nworkers; i++)
-        shard_begin(w0->server->shards[i], w0->id, w0->now_ms, NULL);
-    return hold;
-}
-
-static void release_all(struct worker *w0, struct bundle *hold)
-{
-    for (uint32_t i = 0; i < w0->server->nworkers; i++)
-        shard_begin(w0->server->shards[i], i, w0->now_ms, NULL);
-    bundle_release(hold);
-}
-
 /* ---- A fresh base ---- */
-
-struct base_sync {
-    struct io_op op; /* first */
-    struct waiting wait;
-};
-
-static void on_synced(struct io_op *op, int res, const char *data)
-{
-    struct base_sync *s = (struct base_sync *)op;
-    s->wait.result = res;
-    wait_is_over(&s->wait);
-}
-
-static int sync_base(struct worker *w0, int fd)
-{
-    struct base_sync s = {.op.done = on_synced, .wait = {.w = w0, .fiber = fiber_current()}};
-    io_datasync(w0->io, &s.op, fd);
-    wait_for(&s.wait);
-    return s.wait.result;
-}
-
-struct base_walk {
-    struct aof_base *base;
-    uint32_t db;
-};
-
-static void add_entry(void *arg, struct entry *e)
-{
-    struct base_walk *walk = arg;
-    aof_base_add(walk->base, walk->db, e);
-}
-
-static bool is_stopping(const struct worker *w0)
-{
-    return atomic_load_explicit(&w0->server->stopping, memory_order_relaxed);
-}
-
-/* All keys of one database of a shard, giving the loop back now and then. */
-static int write_database(struct aof *a, struct worker *w0, struct shard *s, struct base_walk *walk)
-{
-    enum { BUCKETS = 256 };
-    uint64_t position = 0;
-    do {
-        position = keyspace_scan(s->keyspace, walk->db, position, UINT32_MAX, BUCKETS, add_entry, walk);
-        atomic_store_explicit(&a->numbers.keys, walk->base->keys, memory_order_relaxed);
-        if (io_now_ns(w0->io) - w0->now_ns >= SLICE_NS)
-            worker_yield_until(w0, 0);
-    } while (position != 0 && walk->base->error == 0 && !is_stopping(w0));
-    return is_stopping(w0) ? -ECANCELED : walk->base->error;
-}
-
-static int write_shards(struct aof *a, struct worker *w0, struct aof_base *base)
-{
-    int error = 0;
-    for (uint32_t i = 0; i < w0->server->nworkers && error == 0; i++) {
-        struct shard *s = w0->server->shards[i];
-        struct base_walk walk = {base, 0};
-        for (; error == 0 && (walk.db = keyspace_next_database(s->keyspace, walk.db)) != DATABASE_NONE; walk.db++)
-            error = write_database(a, w0, s, &walk);
-    }
-    return error;
-}
-
-static uint64_t count_keys(const struct server *s)
-{
-    uint64_t keys = 0;
-    for (uint32_t db = 0; (db = shards_next_database(s->shards, s->nworkers, db)) != DATABASE_NONE; db++)
-        for (uint32_t i = 0; i < s->nworkers; i++)
-            keys += keyspace_size(s->shards[i]->keyspace, db);
-    return keys;
-}
 
 /* Writes and syncs the base, on held shards. 0, or -errno with error. */
 static int fill_base(struct aof *a, struct worker *w0, char *error)
 {
-    struct aof_base base;
     int fd, result = aof_files_new_base(a->files, &fd, error);
     if (result < 0)
         return result;
-    aof_base_begin(&base, a->disk, fd, w0->server->hash_seed);
-    result = write_shards(a, w0, &base);
-    int ended = aof_base_end(&base);
-    result = result < 0 ? result : ended;
+    result = base_write(w0, a->disk, fd, &a->numbers.base);
     if (result == 0)
-        result = sync_base(w0, fd);
-    if (result < 0) {
-        snprintf(error, AOF_ERROR_BYTES, "writing the base failed: %s", strerror(-result));
-        aof_files_abort_base(a->files);
-        return result;
-    }
-    atomic_store(&a->numbers.base_bytes, base.bytes);
-    return 0;
+        return 0;
+    snprintf(error, AOF_ERROR_BYTES, "writing the base failed: %s", strerror(-result));
+    aof_files_abort_base(a->files);
+    return result;
 }
 
 /* For the first time since the start, which was without: nothing that has not been loaded may be replaced. */
@@ -392,22 +269,23 @@ static bool write_base(struct aof *a, struct worker *w0)
     atomic_store(&n->begun_ns, begun_ns);
     atomic_store(&n->rewriting, true);
     log_write(LOG_LEVEL_NOTICE, "Writing a base of the append-only file; commands wait meanwhile");
-    struct bundle *hold = hold_all(w0);
-    atomic_store(&n->keys, 0);
-    atomic_store(&n->keys_total, count_keys(w0->server));
+    struct bundle *hold = bundle_hold_all(w0);
     bool good = replace_files(a, w0, error);
-    release_all(w0, hold);
+    bundle_release_all(hold);
     if (good) {
         log_write(LOG_LEVEL_NOTICE, "The base has %" PRIu64 " keys in %" PRIu64 " bytes, and took %.3f seconds",
-                  atomic_load(&n->keys), atomic_load(&n->base_bytes), (double)(io_now_ns(w0->io) - begun_ns) / 1e9);
+                  atomic_load(&n->base.keys), atomic_load(&n->base.bytes),
+                  (double)(io_now_ns(w0->io) - begun_ns) / 1e9);
         a->wants_base = false;
         atomic_fetch_add(&n->rewrites, 1);
         atomic_store(&n->failures, 0);
+    } else if (server_is_stopping(w0->server)) {
+        log_write(LOG_LEVEL_NOTICE, "The server stops: the base is given up");
     } else {
         log_write(LOG_LEVEL_WARNING, "Can't write a base of the append-only file: %s", error);
         atomic_fetch_add(&n->failures, 1);
     }
-    atomic_store(&n->failed, !good);
+    atomic_store(&n->failed, atomic_load(&n->failures) > 0);
     atomic_store(&n->last_seconds, seconds_since(w0, begun_ns));
     atomic_store(&n->rewriting, false);
     a->retry_ns = io_now_ns(w0->io) + (journal_needs_base(a->journal) ? BASE_RETRY_NS : BASE_WISH_RETRY_NS);
@@ -425,7 +303,7 @@ static void ignore(void *arg) { (void)arg; }
 static bool turn_off(struct aof *a, struct worker *w0)
 {
     a->busy = true;
-    struct bundle *hold = hold_all(w0);
+    struct bundle *hold = bundle_hold_all(w0);
     struct journal_sink *sink = journal_sink(a->journal);
     uint64_t queued = atomic_load(&sink->queued);
     journal_set_policy(a->journal, 0, JOURNAL_ALWAYS);
@@ -439,7 +317,7 @@ static bool turn_off(struct aof *a, struct worker *w0)
     set_journals(w0->server, NULL);
     journal_set_policy(a->journal, 0, (enum journal_policy)w0->config->appendfsync);
     atomic_store(&a->numbers.on, false);
-    release_all(w0, hold);
+    bundle_release_all(hold);
     a->busy = false;
     return true;
 }
@@ -456,7 +334,7 @@ bool aof_turn(struct worker *w0, bool on)
 {
     struct aof *a = w0->server->aof;
     if (!fiber_current()) {
-        log_write(LOG_LEVEL_WARNING, "Can't turn the append-only file on or off: no memory for a stack");
+        log_write(LOG_LEVEL_WARNING, "Can't turn the append-only file %s: no memory for a stack", on ? "on" : "off");
         return false;
     }
     while (a->busy)
@@ -496,7 +374,7 @@ void aof_cron(struct worker *w0)
     if (!a || !atomic_load_explicit(&a->numbers.on, memory_order_relaxed))
         return;
     log_fault(a);
-    if (a->busy || is_stopping(w0))
+    if (a->busy || server_is_stopping(w0->server))
         return;
     aof_files_cron(a->files, w0->now_ns);
     if ((a->wants_base || journal_needs_base(a->journal)) && w0->now_ns >= a->retry_ns)
@@ -519,14 +397,14 @@ struct aof_info aof_info(const struct server *s, uint64_t now_ns)
     info.rewriting = atomic_load(&n->rewriting);
     if (info.rewriting) {
         info.rewrite_seconds = now_ns > begun_ns ? (int64_t)((now_ns - begun_ns) / SECOND) : 0;
-        info.keys = atomic_load(&n->keys);
-        info.keys_total = atomic_load(&n->keys_total);
+        info.keys = atomic_load(&n->base.keys);
+        info.keys_total = atomic_load(&n->base.keys_total);
     }
     info.last_seconds = atomic_load(&n->last_seconds);
     info.last_failed = atomic_load(&n->failed);
     info.rewrites = atomic_load(&n->rewrites);
     info.failures = atomic_load(&n->failures);
-    info.base_size = atomic_load(&n->base_bytes);
+    info.base_size = atomic_load(&n->base.bytes);
     info.size = info.base_size + stats.file_bytes;
     info.write_failed = journal_fault(s->journal) != 0;
     info.queued_bytes = stats.queued_bytes;

@@ -26,7 +26,10 @@ struct client;
 struct group;
 struct worker;
 
-enum { BATCH_REQUESTS_MAX = 256 };
+enum {
+    BATCH_REQUESTS_MAX = 256,
+    BATCH_KEEP_BYTES = 64 * 1024, /* a reused batch keeps no buffer larger than this */
+};
 
 enum request_route {
     ROUTE_ERROR, /* answered when its turn comes: unknown, arity, not built */
@@ -82,13 +85,6 @@ static inline const struct key *request_keys(const struct batch *b, const struct
 {
     return r->nkeys <= 1 ? &r->key : b->keys + r->key_first; /* of none there need be no array */
 }
-
-/* Runs a request of b now, on shards that this worker owns or holds, and appends its answer to reply. With effects
- * (NULL: nothing is journalled) what it did goes there, and what its answer has to wait for into wait. */
-void batch_execute(struct worker *w, struct batch *b, struct request *r, struct reply *reply, struct effects *effects,
-                   struct journal_wait *wait);
-/* The same for one that no client has asked for: it is journalled nowhere, and counts nowhere. */
-void batch_apply(struct worker *w, struct batch *b, struct request *r, struct reply *reply);
 
 /* Goes on with a batch whose next request had to wait for the end of CLIENT PAUSE. */
 void batch_continue(struct batch *b);

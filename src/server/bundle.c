@@ -2,11 +2,13 @@
 
 #include "shard/ds/lookahead.h"
 #include "src/base/assert.h"
+#include "src/base/fiber.h"
 #include "src/base/list.h"
 #include "src/base/mem.h"
 #include "src/base/planted.h"
 #include "src/server/batch.h"
 #include "src/server/durable.h"
+#include "src/server/request_run.h"
 #include "src/server/server.h"
 #include "src/server/worker.h"
 
@@ -17,10 +19,10 @@ struct bundle {
     struct list node; /* open_bundles or flying_bundles of its home; until it has run */
     struct worker *home;
     struct batch *first, *last;
-    void (*ready)(void *arg); /* of one that holds for other than requests; alone, too */
-    void *arg;
-    bool alone;             /* may become a fiber, and runs on one: nobody joins */
-    struct effects effects; /* of one that is alone: the worker's own go on being used while its fiber waits */
+    const struct fiber *fiber; /* that holds for other than requests; NULL: a bundle of requests */
+    bool held;                 /* for the fiber: all shards have arrived */
+    bool alone;                /* runs on a fiber: nobody joins */
+    struct effects effects;    /* of one that is alone: the worker's own go on being used while its fiber waits */
 };
 
 static void bundle_free(struct hold *h)
@@ -69,16 +71,6 @@ void bundle_join(struct worker *w, struct batch *b)
     u->last = b;
 }
 
-struct bundle *bundle_hold(struct worker *w, const struct shard_set *shards, void (*ready)(void *arg), void *arg)
-{
-    struct bundle *u = bundle_create(w);
-    u->alone = true;
-    u->ready = ready;
-    u->arg = arg;
-    shard_set_unite(&u->hold.shards, shards);
-    return u;
-}
-
 static bool queues_behind_own(const struct worker *w, const struct bundle *u)
 {
     for (struct list *n = w->flying_bundles.next; n != &w->flying_bundles; n = n->next)
@@ -103,7 +95,7 @@ void bundles_put(struct worker *w)
     for (struct list *n = w->open_bundles.next, *next; n != &w->open_bundles; n = next) {
         next = n->next;
         struct bundle *u = container_of(n, struct bundle, node);
-        bool behind = queues_behind_own(w, u) || shard_set_intersects(&waiting, &u->hold.shards) || (full && !u->ready);
+        bool behind = queues_behind_own(w, u) || shard_set_intersects(&waiting, &u->hold.shards) || (full && !u->fiber);
         if (behind || !lanes_put(&w->server->lanes, &u->hold)) {
             shard_set_unite(&waiting, &u->hold.shards);
             w->busy = w->busy || !behind;
@@ -135,11 +127,25 @@ static void run_batch(struct worker *w, const struct shard_set *set, struct batc
     for (uint32_t i = b->hold_first; i < b->hold_end; i++) {
         if ((i - b->hold_first) % AHEAD_REQUESTS == 0)
             look_ahead(w, b, i, i + AHEAD_REQUESTS < b->hold_end ? i + AHEAD_REQUESTS : b->hold_end);
-        batch_execute(w, b, &b->requests[i], &b->reply, effects, &b->wait);
+        request_execute(w, b, &b->requests[i], &b->reply, effects, &b->wait);
         if (effects && !PLANTED(PLANTED_BUNDLE_EFFECTS_LATE))
             durable_queue_held(w, set, effects, &b->wait);
     }
     stat_add(&w->stats.transactions, b->hold_end - b->hold_first);
+}
+
+/* The shards of set are w's to use from now on. */
+static void take(struct worker *w, const struct shard_set *set, struct effects *effects)
+{
+    for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX; s = shard_set_next(set, s + 1))
+        shard_begin(w->server->shards[s], w->id, w->now_ms, effects);
+}
+
+/* Or their owners' again. */
+static void give_back(struct worker *w, const struct shard_set *set)
+{
+    for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX; s = shard_set_next(set, s + 1))
+        shard_begin(w->server->shards[s], s, w->now_ms, NULL);
 }
 
 static void run(struct worker *w, struct bundle *u)
@@ -149,12 +155,10 @@ static void run(struct worker *w, struct bundle *u)
     if (!shard_journal(w->server->shards[shard_set_next(set, 0)]))
         effects = NULL;
     durable_queue(w); /* what it did before on its own shard, which need not be one of these */
-    for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX; s = shard_set_next(set, s + 1))
-        shard_begin(w->server->shards[s], w->id, w->now_ms, effects);
+    take(w, set, effects);
     for (struct batch *b = u->first; b; b = b->next)
         run_batch(w, set, b, effects);
-    for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX; s = shard_set_next(set, s + 1))
-        shard_begin(w->server->shards[s], s, w->now_ms, NULL);
+    give_back(w, set);
     stat_add(&w->stats.bundles, 1);
 }
 
@@ -175,7 +179,24 @@ static void finish(void *arg)
     w->held_done_tail = &last->next;
 }
 
-void bundle_release(struct bundle *u) { finish(u); }
+struct bundle *bundle_hold_all(struct worker *w)
+{
+    struct bundle *u = bundle_create(w);
+    u->alone = true;
+    u->fiber = fiber_current();
+    for (uint32_t s = 0; s < w->shape.nshards; s++)
+        shard_set_add(&u->hold.shards, s);
+    while (!u->held)
+        worker_yield_until(w, UINT64_MAX);
+    take(w, &u->hold.shards, NULL);
+    return u;
+}
+
+void bundle_release_all(struct bundle *u)
+{
+    give_back(u->home, &u->hold.shards);
+    finish(u);
+}
 
 void bundles_progress(struct worker *w)
 {
@@ -200,8 +221,9 @@ void bundle_ready(struct worker *w, struct hold *h)
 {
     struct bundle *u = container_of(h, struct bundle, hold);
     ASSERT(u->home == w);
-    if (u->ready) {
-        u->ready(u->arg);
+    if (u->fiber) {
+        u->held = true;
+        worker_wake_fiber(w, u->fiber);
         return;
     }
     if (u->alone && worker_spawn(w, run_on_fiber, finish, u))

@@ -12,16 +12,15 @@ struct worker;
 /* The requests [hold_first, hold_end) of b, which need b->shards, run under one hold; then batch_progress(b). */
 void bundle_join(struct worker *w, struct batch *b);
 
-/* Holds these shards for other than requests: ready(arg) is called on this worker's loop once all have arrived, and
- * they stay held until bundle_release. What the holder does there it does with shard_begin, as user w->id, and gives
- * the shards back to their owners with it before the release. */
-struct bundle *bundle_hold(struct worker *w, const struct shard_set *shards, void (*ready)(void *arg), void *arg);
-void bundle_release(struct bundle *u);
+/* Holds all shards for other than requests: waits, on a fiber of w, until they have arrived. What the fiber does with
+ * them then until it releases them it does as their user. Effects are nobody's. */
+struct bundle *bundle_hold_all(struct worker *w);
+void bundle_release_all(struct bundle *u);
 
 /* End of an iteration: puts open bundles on the lanes. */
 void bundles_put(struct worker *w);
 
-/* All shards of h, whose home is w, have arrived: runs its bundle and releases it. */
+/* All shards of h, whose home is w, have arrived: runs its bundle and releases it, or wakes the fiber that waits. */
 void bundle_ready(struct worker *w, struct hold *h);
 
 /* Goes on with the batches whose bundles have run in this iteration. */

@@ -101,6 +101,9 @@ void client_dirty(struct client *c);
 /* Whether CLIENT REPLY keeps silent what the client has just been answered; uses up a SKIP. */
 bool client_take_silence(struct client *c);
 
+/* Nothing more of what it has sent is to run. */
+static inline bool client_is_leaving(const struct client *c) { return c->close_after_reply || c->conn.closing; }
+
 /* Closes at once, dropping output. */
 void client_close(struct client *c);
 /* Closes once what is in its output has been sent. */

@@ -7,8 +7,6 @@
 #include "src/cmd/command.h"
 #include "src/server/server.h"
 
-static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 /* ---- One command ---- */
 
 /* One that has no keys tells of all that it may look at: every shard, or the one that it is run on. */
@@ -16,8 +14,7 @@ static void note_shard(struct shard *s, bool wrote, struct journal_wait *wait)
 {
     if (wrote)
         written_add_all(&s->written);
-    wait->written = later(wait->written, s->written.unwritten.last);
-    wait->synced = later(wait->synced, written_any_unsynced(&s->written));
+    journal_wait_merge(wait, &(struct journal_wait){s->written.unwritten.last, written_any_unsynced(&s->written)});
 }
 
 void durable_note(const struct cmd *c, struct journal_wait *wait)
@@ -37,8 +34,8 @@ void durable_note(const struct cmd *c, struct journal_wait *wait)
         uint64_t hash = c->keys[i].hash;
         if (wrote)
             written_add(written, hash);
-        wait->written = later(wait->written, written_unwritten(written, hash));
-        wait->synced = later(wait->synced, written_unsynced(written, hash));
+        journal_wait_merge(wait,
+                           &(struct journal_wait){written_unwritten(written, hash), written_unsynced(written, hash)});
     }
 }
 
@@ -49,8 +46,7 @@ void durable_saw_all(struct worker *w, struct journal_wait *wait)
         return;
     uint64_t position =
         w->effects.commands > 0 ? WRITTEN_NOW : atomic_load_explicit(&journal->queued, memory_order_acquire);
-    wait->written = later(wait->written, position);
-    wait->synced = later(wait->synced, position);
+    journal_wait_merge(wait, &(struct journal_wait){position, position});
 }
 
 /* ---- Positions ---- */
@@ -106,7 +102,7 @@ void durable_queue_held(struct worker *w, const struct shard_set *set, struct ef
     for (uint32_t s = shard_set_next(set, 0); s < SHARDS_MAX; s = shard_set_next(set, s + 1))
         written_queued(&w->server->shards[s]->written, position);
     fill_in(wait, position);
-    wait->written = later(wait->written, position);
+    journal_wait_merge(wait, &(struct journal_wait){.written = position});
 }
 
 /* ---- The journal's roles ---- */

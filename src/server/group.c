@@ -5,6 +5,7 @@
 #include "src/base/prefetch.h"
 #include "src/server/batch.h"
 #include "src/server/durable.h"
+#include "src/server/request_run.h"
 #include "src/server/worker.h"
 
 enum {
@@ -112,7 +113,7 @@ void group_run(struct worker *w, struct group *g)
     struct effects *effects = durable_effects(w);
     shard_begin(&w->shard, w->id, w->now_ms, effects);
     for (uint32_t i = 0; i < g->count; i++)
-        batch_execute(w, b, &g->requests[i], &g->reply, effects, &g->wait);
+        request_execute(w, b, &g->requests[i], &g->reply, effects, &g->wait);
     stat_add(&w->stats.groups_run, 1);
     /* At home, the last one of its stage becomes part of the client's wait at once, and that is stamped. */
     if (g->home != w->id || b->pending > 1)

@@ -335,11 +335,8 @@ static void write_keyspace(const struct info *i)
 {
     const struct server *server = i->server;
     for (uint32_t db = 0; (db = shards_next_database(server->shards, server->nworkers, db)) != DATABASE_NONE; db++) {
-        uint64_t keys = 0, expires = 0;
-        for (uint32_t s = 0; s < server->nworkers; s++) {
-            keys += keyspace_size(server->shards[s]->keyspace, db);
-            expires += keyspace_expires(server->shards[s]->keyspace, db);
-        }
+        uint64_t keys = shards_size(server->shards, server->nworkers, db);
+        uint64_t expires = shards_expires(server->shards, server->nworkers, db);
         if (keys > 0)
             fprintf(i->out, "db%u:keys=%" PRIu64 ",expires=%" PRIu64 ",avg_ttl=%" PRId64 ",subexpiry=0\r\n", db, keys,
                     expires, mean_ttl_ms(i, db, expires));

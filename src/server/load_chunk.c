@@ -5,6 +5,7 @@
 #include "src/base/mem.h"
 #include "src/server/batch_parse.h"
 #include "src/server/group.h"
+#include "src/server/request_run.h"
 #include "src/server/worker.h"
 
 enum {
@@ -128,7 +129,7 @@ void load_chunk_run_one(struct worker *w, struct batch *b, struct request *r)
 {
     struct reply *reply = &b->reply;
     size_t before = reply->len;
-    batch_apply(w, b, r, reply);
+    request_apply(w, b, r, reply);
     if (!reply->failed)
         return;
     static struct log_limit limit;

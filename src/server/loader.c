@@ -122,36 +122,17 @@ static void run_all(struct loader *l)
 
 /* ---- Several shards ---- */
 
-static void on_held(void *arg)
-{
-    struct loader *l = arg;
-    l->held = true;
-    worker_wake_fiber(l->home, l->fiber);
-}
-
 void loader_hold(struct loader *l)
 {
-    struct worker *w = l->home;
-    struct shard_set all = {0};
     if (!PLANTED(PLANTED_BARRIER_OVERTAKES))
         run_all(l);
-    for (uint32_t s = 0; s < w->shape.nshards; s++)
-        shard_set_add(&all, s);
-    l->hold = bundle_hold(w, &all, on_held, l);
-    while (!l->held)
-        wait(l);
-    for (uint32_t s = 0; s < w->shape.nshards; s++)
-        shard_begin(w->server->shards[s], w->id, w->now_ms, NULL);
+    l->hold = bundle_hold_all(l->home);
 }
 
 void loader_release(struct loader *l)
 {
-    struct worker *w = l->home;
-    for (uint32_t s = 0; s < w->shape.nshards; s++)
-        shard_begin(w->server->shards[s], s, w->now_ms, NULL);
-    bundle_release(l->hold);
+    bundle_release_all(l->hold);
     l->hold = NULL;
-    l->held = false;
 }
 
 static void run_held(struct loader *l, struct request *r, bool needed)

@@ -29,7 +29,6 @@ struct loader {
     uint32_t all_under_way;   /* the sum */
     struct load_chunk *free;
     struct bundle *hold; /* on all shards; NULL: none */
-    bool held;           /* they have arrived */
     uint32_t unneeded;   /* commands since that would not have needed the hold */
     uint64_t commands;   /* handed over so far; of a base its keys */
     char error[256];

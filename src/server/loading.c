@@ -62,10 +62,7 @@ static double seconds_since(const struct loading *l, uint64_t ns)
     return (double)(io_now_ns(l->home->io) - ns) / 1e9;
 }
 
-static bool is_interrupted(const struct loading *l)
-{
-    return atomic_load_explicit(&l->home->server->stopping, memory_order_relaxed);
-}
+static bool is_interrupted(const struct loading *l) { return server_is_stopping(l->home->server); }
 
 /* key-load-delay, with which tests make it slow. */
 static void delay(struct loading *l)

@@ -273,7 +273,7 @@ void server_poll(struct worker *w)
 {
     struct server *s = w->server;
     int signal_number = atomic_load_explicit(&s->signal_received, memory_order_relaxed);
-    if (atomic_load_explicit(&s->stopping, memory_order_relaxed))
+    if (server_is_stopping(s))
         end_if_empty(w);
     else if (signal_number)
         obey_signal(w, signal_number);

@@ -93,5 +93,10 @@ void server_ready(struct worker *w);
 void server_stop(struct worker *w);
 /* The same after an error that the log has told: the process is to say that it failed. */
 void server_fail(struct worker *w);
+/* Whether it was called: what takes long had better give up. Any thread. */
+static inline bool server_is_stopping(const struct server *s)
+{
+    return atomic_load_explicit(&s->stopping, memory_order_relaxed);
+}
 
 #endif

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "persist/aof_base.h"
 #include "persist/aof_files.h"
 #include "persist/aof_format.h"
 #include "persist/aof_load.h"
@@ -17,6 +16,7 @@
 #include "src/base/mem.h"
 #include "src/base/num.h"
 #include "src/base/random.h"
+#include "src/io/disk.h"
 
 enum { NUMBER_BYTES_MAX = 24, PARTS_MAX = 64, BATCHES = 3, KEYS = 30, HASH_SEED = 5 };
 
@@ -114,7 +114,7 @@ static void load(struct loaded *l, const char *path)
 
 static void append(int fd, const void *bytes, size_t len)
 {
-    if (len > 0 && aof_append_all(disk_real(), fd, &(struct iovec){(void *)bytes, len}, 1) < 0)
+    if (len > 0 && disk_append_all(disk_real(), fd, &(struct iovec){(void *)bytes, len}, 1) < 0)
         fail_with("an append failed");
 }
 

@@ -278,4 +278,5 @@ def directory_removed(world):
     world.done += 1
 
 
-CASES = (full_disk, expiry_on_a_full_disk, full_disk_at_start, full_disk_when_switched_on, read_only_disk, directory_removed)
+CASES = (full_disk, expiry_on_a_full_disk, full_disk_at_start, full_disk_when_switched_on,
+         read_only_disk, directory_removed)

@@ -18,14 +18,12 @@
  * servers log. Each runs in a process of its own, as servers that have died cannot be taken down. A run of the usual
  * length or more first shows that bugs are found, by worlds whose server has one (planted.h). The last line says how
  * much was done, for tests/run. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "persist/journal.h"
@@ -479,20 +477,9 @@ static bool is_covered(void)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"worlds", 1, NULL, 'n'}, {"seed", 1, NULL, 's'}, {0}};
-    const char *percent = getenv("SKUA_CASES_PERCENT"), *given = getenv("SKUA_SEED");
-    uint64_t worlds = WORLDS_USUAL * (percent ? strtoull(percent, NULL, 10) : 100) / 100;
-    uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (o == 'n')
-            worlds = strtoull(optarg, NULL, 10);
-        else if (o == 's')
-            seed = strtoull(optarg, NULL, 0);
-        else
-            return 2;
-    }
-    printf("seed %" PRIu64 ", %" PRIu64 " worlds\n", seed, worlds);
-    fflush(stdout);
+    uint64_t seed, worlds;
+    if (!worlds_wanted(argc, argv, WORLDS_USUAL, &seed, &worlds))
+        return 2;
     totals = mmap(NULL, sizeof *totals, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ASSERT(totals != MAP_FAILED);
     world_prepare();

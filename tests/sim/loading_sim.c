@@ -10,13 +10,11 @@
  *
  * A world that fails is run again with --worlds 1 --seed N. A run of the usual length or more first shows that bugs are
  * found, by worlds whose server has one (planted.h). The last line says how much was done, for tests/run. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "shard/shard.h"
 #include "src/base/assert.h"
@@ -409,20 +407,9 @@ static const struct planted planted[] = {
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"worlds", 1, NULL, 'n'}, {"seed", 1, NULL, 's'}, {0}};
-    const char *percent = getenv("SKUA_CASES_PERCENT"), *given = getenv("SKUA_SEED");
-    uint64_t worlds = WORLDS_USUAL * (percent ? strtoull(percent, NULL, 10) : 100) / 100;
-    uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (o == 'n')
-            worlds = strtoull(optarg, NULL, 10);
-        else if (o == 's')
-            seed = strtoull(optarg, NULL, 0);
-        else
-            return 2;
-    }
-    printf("seed %" PRIu64 ", %" PRIu64 " worlds\n", seed, worlds);
-    fflush(stdout);
+    uint64_t seed, worlds;
+    if (!worlds_wanted(argc, argv, WORLDS_USUAL, &seed, &worlds))
+        return 2;
     world_prepare();
     bool good =
         worlds < WORLDS_USUAL || planted_all_found(planted, sizeof planted / sizeof planted[0], run_world, seed);

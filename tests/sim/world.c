@@ -1,9 +1,12 @@
 #include "tests/sim/world.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "src/base/assert.h"
 #include "src/base/log.h"
@@ -114,6 +117,25 @@ void world_deinit(struct world *w)
     server_destroy(w->server);
     sim_destroy(w->sim);
     config_release(w->config);
+}
+
+bool worlds_wanted(int argc, char **argv, uint64_t usual, uint64_t *seed, uint64_t *worlds)
+{
+    static const struct option options[] = {{"worlds", 1, NULL, 'n'}, {"seed", 1, NULL, 's'}, {0}};
+    const char *percent = getenv("SKUA_CASES_PERCENT"), *given = getenv("SKUA_SEED");
+    *worlds = usual * (percent ? strtoull(percent, NULL, 10) : 100) / 100;
+    *seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (o == 'n')
+            *worlds = strtoull(optarg, NULL, 10);
+        else if (o == 's')
+            *seed = strtoull(optarg, NULL, 0);
+        else
+            return false;
+    }
+    printf("seed %" PRIu64 ", %" PRIu64 " worlds\n", *seed, *worlds);
+    fflush(stdout);
+    return true;
 }
 
 bool worlds_run(world_run *run, uint64_t seed, uint64_t worlds)

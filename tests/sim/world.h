@@ -39,6 +39,10 @@ bool world_end(struct world *w);
 /* After a world_end that returned true. */
 void world_deinit(struct world *w);
 
+/* What a suite's command line (--worlds N, --seed N) and its environment (tests/suites) ask for, usual being the number
+ * of worlds of 100 percent; prints it. False: no such option. */
+bool worlds_wanted(int argc, char **argv, uint64_t usual, uint64_t *seed, uint64_t *worlds);
+
 /* Runs worlds, the first with this seed, until one fails, and then says how to run that one again. run: plays one
  * world; false if it failed. */
 typedef bool world_run(uint64_t seed);

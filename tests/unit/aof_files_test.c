@@ -429,14 +429,7 @@ static bool append_tokens(struct model *m, int fd, uint32_t from, uint32_t to)
 {
     static char text[TOKENS_MAX * TOKEN_BYTES];
     write_tokens(text, from, to);
-    size_t len = (size_t)(to - from) * TOKEN_BYTES, done = 0;
-    while (done < len) {
-        ssize_t n = disk_append(m->p.disk, fd, &(struct iovec){text + done, len - done}, 1);
-        if (n < 0)
-            return false;
-        done += (size_t)n;
-    }
-    return true;
+    return disk_append_all(m->p.disk, fd, &(struct iovec){text, (size_t)(to - from) * TOKEN_BYTES}, to > from) == 0;
 }
 
 /* What loading finds. */

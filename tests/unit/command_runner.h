@@ -60,8 +60,8 @@ static void run_words(uint32_t argc, const char *const *words)
     for (uint32_t i = 0; i < n; i++)
         keys[i] = key_make(&shape, argv[found[i].index]);
     reply_clear(&reply, 1024);
-    effects.len = effects.commands = 0;
-    effects.db = 0;
+    effects_clear(&effects);
+    effects.db = 0; /* no SELECT */
     struct cmd c = {.row = row,
                     .argv = argv,
                     .argc = argc,
