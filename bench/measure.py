@@ -316,7 +316,7 @@ def main():
     parser.add_argument('--server', default=os.path.join(TOP, 'build', 'release', 'src', 'skua-server'),
                         help='the skua-server to measure (that of build/release)')
     parser.add_argument('--beside', help='a third server, started as BESIDE PORT THREADS msg')
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     unknown = set(arguments.section) - {section.__name__ for section in SECTIONS}
     if unknown:
         parser.error('no such section: ' + ' '.join(unknown))
