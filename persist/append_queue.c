@@ -117,6 +117,7 @@ static void unlock(struct append_queue *q) { atomic_store_explicit(&q->lock, 0, 
 uint64_t append_queue_put(struct append_queue *q, uint32_t worker, struct effects *e, bool transaction)
 {
     struct queued_batch *b = create(q, worker);
+    b->commands = e->commands;
     if (transaction && e->commands > 1)
         fill_framed(b, e);
     else

@@ -24,6 +24,7 @@ struct queued_batch {
     char *buf; /* owned */
     size_t len, cap;
     uint32_t worker;
+    uint32_t commands;
     uint32_t lines_len;                 /* 0: the writer has not made them yet */
     char lines[2 * AOF_LINE_BYTES_MAX]; /* that stand before it: header, perhaps a timestamp */
 };

@@ -9,10 +9,10 @@
 #include "src/base/planted.h"
 #include "src/io/io.h"
 
-/* Under always, the next sync begins this part of the last one's time behind its end, so that those whose replies could
- * leave then have their next requests in it: beginning at once would leave them half a group each time, and let every
- * other request wait for two. */
-enum { GATHER_PART = 8, GATHER_NS_MAX = 2 * 1000 * 1000 };
+/* Under always, the next sync waits until there are as many commands for it as the last one had, so that those whose
+ * replies could leave then have their next requests in it: beginning at once would leave them half a group each time,
+ * and let every other request wait for two. But no longer than this part of the last one's time. */
+enum { GATHER_PART = 2, GATHER_NS_MAX = 2 * 1000 * 1000 };
 
 enum {
     ROUNDS_MAX = 4, /* of writing in one call: a worker has other things to do as well */
@@ -45,16 +45,17 @@ struct journal {
      * file and what begins with it, by one that has both roles. */
     _Alignas(64) _Atomic uint32_t turn;
     struct journal_writer writer;
-    _Atomic uint64_t offset, size, bytes; /* the writer's, for others */
-    _Atomic uint64_t unsynced_since_ns;   /* nothing unsynced was written earlier; also changed at the end of a sync */
-    _Atomic uint64_t retry_ns;            /* with write_error */
+    _Atomic uint64_t offset, size, bytes, commands; /* the writer's, for others */
+    _Atomic uint64_t unsynced_since_ns; /* nothing unsynced was written earlier; also changed at the end of a sync */
+    _Atomic uint64_t retry_ns;          /* with write_error */
     _Atomic int write_error;
 
     _Alignas(64) _Atomic uint32_t syncing;
     struct io_op op;
-    uint64_t covers, covers_offset;     /* written when it began */
-    struct io *io;                      /* that it is under way on */
-    _Atomic uint64_t began_ns, next_ns; /* the last one; always: when the next one may begin */
+    uint64_t covers, covers_offset, covers_commands; /* written when it began */
+    struct io *io;                                   /* that it is under way on */
+    _Atomic uint64_t began_ns, next_ns;              /* the last one; always: when the next one may begin in any case */
+    _Atomic uint64_t synced_commands, group;         /* with the last one, and in it */
     _Atomic uint64_t synced_offset;
     _Atomic uint64_t syncs, delayed_syncs;
     _Atomic bool delay_counted; /* since the last sync ended */
@@ -215,6 +216,7 @@ static void publish_written(struct journal *j)
     atomic_store_explicit(&j->offset, j->writer.offset, memory_order_release);
     atomic_store_explicit(&j->size, j->writer.size, memory_order_release);
     atomic_store_explicit(&j->bytes, j->writer.bytes, memory_order_release);
+    atomic_store_explicit(&j->commands, j->writer.commands, memory_order_release);
     SHARED_OP();
     atomic_store_explicit(&j->sink.written, j->writer.position, memory_order_release);
 }
@@ -252,12 +254,19 @@ void journal_write(struct journal *j, uint32_t worker, uint64_t now_ns, int64_t 
 
 /* ---- Syncing ---- */
 
+/* As many commands wait for a sync as were in the last one. */
+static bool is_gathered(const struct journal *j)
+{
+    uint64_t synced = atomic_load(&j->synced_commands); /* before the other, which is never less */
+    return atomic_load(&j->commands) - synced >= atomic_load(&j->group);
+}
+
 static bool is_sync_due(const struct journal *j, uint64_t now_ns)
 {
     if (!is_unsynced(j) || atomic_load(&j->sync_error) != 0)
         return false;
     enum journal_policy policy = atomic_load(&j->policy);
-    return (policy == JOURNAL_ALWAYS && now_ns >= atomic_load(&j->next_ns)) ||
+    return (policy == JOURNAL_ALWAYS && (now_ns >= atomic_load(&j->next_ns) || is_gathered(j))) ||
            (policy == JOURNAL_EVERYSEC && now_ns >= atomic_load(&j->began_ns) + JOURNAL_SYNC_NS);
 }
 
@@ -280,6 +289,8 @@ static void on_synced(struct io_op *op, int res, const char *data)
         atomic_store_explicit(&j->unsynced_since_ns, began_ns, memory_order_release);
         atomic_store(&j->delay_counted, false);
         atomic_fetch_add(&j->syncs, 1);
+        atomic_store(&j->group, j->covers_commands - atomic_load(&j->synced_commands));
+        atomic_store(&j->synced_commands, j->covers_commands);
         publish_synced(j, PLANTED(PLANTED_SYNCED_EARLY) ? atomic_load(&j->sink.written) : j->covers, j->covers_offset);
     } else {
         atomic_store(&j->sync_error, res);
@@ -292,6 +303,7 @@ static void start_sync(struct journal *j, struct io *io, uint64_t now_ns)
 {
     j->covers = atomic_load(&j->sink.written);
     j->covers_offset = atomic_load(&j->offset);
+    j->covers_commands = atomic_load(&j->commands);
     atomic_store(&j->began_ns, now_ns);
     j->io = io;
     j->op.done = on_synced;
@@ -417,6 +429,7 @@ static void begin_anew(struct journal *j, const struct journal_place *place)
     atomic_store(&j->delay_counted, false);
     atomic_store(&j->sink.queued, position);
     publish_written(j);
+    atomic_store(&j->synced_commands, j->writer.commands);
     publish_synced(j, position, place->offset);
 }
 

@@ -105,6 +105,7 @@ static size_t settle(struct journal_writer *w, size_t size)
         w->size += n;
         w->offset += n;
         w->position = w->first->position;
+        w->commands += w->first->commands;
         drop_first(w);
     }
     return size;

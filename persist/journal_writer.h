@@ -17,6 +17,7 @@ struct journal_writer {
     uint64_t size;                           /* of the file, without such a piece */
     uint64_t offset;                         /* in the stream, of the file's end */
     uint64_t position;                       /* of the last batch in the file */
+    uint64_t commands;                       /* in all batches ever written */
     uint64_t bytes;                          /* memory of all batches ever taken and done with */
     int64_t stamped_seconds;                 /* of the last timestamp; 0: none in this file */
     struct queued_batch *first, **last_next; /* not written yet */

@@ -283,6 +283,35 @@ static void always(struct world *w)
 
 static void test_always(void **state) { run(always, &(struct sim_disk_config){0}); }
 
+static void gathering(struct world *w)
+{
+    put(w, 0, 3, 10, false);
+    do_write(w);
+    do_sync(w);
+    put(w, 0, 2, 10, false);
+    do_write(w);
+    journal_sync(w->j, 0, w->io, now(w));
+    assert_false(journal_is_syncing(w->j, 0)); /* the last one had three */
+    assert_in_range(journal_deadline_ns(w->j), now(w) + 1, now(w) + 2 * MS);
+    put(w, 1, 1, 10, false);
+    do_write(w);
+    assert_true(journal_has_work(w->j, 0, now(w)));
+    journal_sync(w->j, 0, w->io, now(w));
+    assert_true(journal_is_syncing(w->j, 0));
+    while (journal_is_syncing(w->j, 0))
+        io_wait(w->io, UINT64_MAX);
+    uint64_t position = put(w, 0, 1, 10, false);
+    do_write(w);
+    do_sync(w); /* after waiting in vain */
+    assert_true(is_safe(w, position));
+}
+
+/* Syncs take long, so that there is a long time to gather in. */
+static void test_gathering(void **state)
+{
+    run(gathering, &(struct sim_disk_config){.hang_rate = 1000, .hang_ns = SECOND});
+}
+
 /* One worker's iterations, 10 ms apart, for a while: writes in each, and looks what would wait. */
 static uint64_t work_on(struct world *w, uint64_t ns, uint64_t *waited)
 {
@@ -502,7 +531,7 @@ int main(void)
         cmocka_unit_test(test_anything), cmocka_unit_test(test_timestamps),     cmocka_unit_test(test_finish),
         cmocka_unit_test(test_always),   cmocka_unit_test(test_everysec),       cmocka_unit_test(test_hanging),
         cmocka_unit_test(test_policies), cmocka_unit_test(test_full_disk),      cmocka_unit_test(test_failed_sync),
-        cmocka_unit_test(test_limits),   cmocka_unit_test(test_start_and_stop),
+        cmocka_unit_test(test_limits),   cmocka_unit_test(test_start_and_stop), cmocka_unit_test(test_gathering),
     };
     return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }
