@@ -88,11 +88,19 @@ static void grow(uint64_t from, uint64_t to)
            (unsigned long long)to, (double)worst / 1000, (unsigned long long)over);
 }
 
+static void begin(void)
+{
+    ks = keyspace_create(&account, 16, SEED);
+    keyspace_set_time(ks, 1000);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t most = argc > 1 ? strtoull(argv[1], NULL, 10) : 10 * KEYS;
-    ks = keyspace_create(&account, 16, SEED);
-    keyspace_set_time(ks, 1000);
+    begin();
+    grow(0, KEYS);
+    keyspace_destroy(ks);
+    begin();
     measure("insert", set, KEYS, true, true);
     printf("%.1f bytes a key, as counted\n", (double)mem_used(&account) / (double)keyspace_size(ks, 0));
     measure("find", get, KEYS, false, false);
