@@ -5,8 +5,7 @@
 #include "shard/entry.h"
 #include "src/base/num.h"
 
-/* The place of a key that is a string or missing. */
-static enum status string_place(struct keyspace *ks, uint32_t db, const struct key *key, struct place *place)
+enum status string_place(struct keyspace *ks, uint32_t db, const struct key *key, struct place *place)
 {
     *place = keyspace_write(ks, db, key);
     return place->entry && place->entry->type != TYPE_STRING ? STATUS_WRONG_TYPE : STATUS_OK;
@@ -25,18 +24,14 @@ static char *make_raw(struct keyspace *ks, struct place *place, const struct key
         *place = keyspace_set_string(ks, *place, key, slice_of(bytes, len), expiry_ms, STRING_RAW);
         return entry_inline(place->entry);
     }
-    struct blob *b = blob_create(len);
-    b->len = len;
+    struct blob *b = blob_create_zeroed(len);
     if (from.len > 0)
         memcpy(b->data, from.ptr, from.len);
-    memset(b->data + from.len, 0, len - from.len);
     *place = keyspace_set_blob(ks, *place, key, b, expiry_ms);
     return b->data;
 }
 
-/* Makes the value a raw string of at least end bytes, for the caller to write those from first on, with zeros between
- * what it had and first. Returns its bytes. */
-static char *make_room(struct keyspace *ks, struct place *place, const struct key *key, size_t first, size_t end)
+char *string_make_room(struct keyspace *ks, struct place *place, const struct key *key, size_t first, size_t end)
 {
     char buf[ENTRY_INT_BUF_BYTES];
     struct blob *blob = NULL;
@@ -65,7 +60,7 @@ enum status string_append(struct keyspace *ks, uint32_t db, const struct key *ke
     size_t had = entry_string_len(place.entry);
     if (value.len > len_max || had > len_max - value.len)
         return STATUS_TOO_LONG;
-    char *bytes = make_room(ks, &place, key, had, had + value.len);
+    char *bytes = string_make_room(ks, &place, key, had, had + value.len);
     memcpy(bytes + had, value.ptr, value.len);
     *len = had + value.len;
     return STATUS_OK;
@@ -87,7 +82,7 @@ enum status string_set_range(struct keyspace *ks, uint32_t db, const struct key 
         return STATUS_TOO_LONG;
     if (offset + value.len > had)
         *len = offset + value.len;
-    memcpy(make_room(ks, &place, key, offset, offset + value.len) + offset, value.ptr, value.len);
+    memcpy(string_make_room(ks, &place, key, offset, offset + value.len) + offset, value.ptr, value.len);
     return STATUS_OK;
 }
 

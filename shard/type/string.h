@@ -7,6 +7,13 @@
 #include "shard/status.h"
 #include "src/base/dtoa.h"
 
+/* The place of a key that is a string or missing. */
+enum status string_place(struct keyspace *ks, uint32_t db, const struct key *key, struct place *place);
+
+/* Makes the value a raw string of at least end bytes, for the caller to write [first, end) of, with zeros between what
+ * it had and first; a missing key is created. place comes from string_place. Returns the string's bytes. */
+char *string_make_room(struct keyspace *ks, struct place *place, const struct key *key, size_t first, size_t end);
+
 /* Appends, or creates the key. *len: of the result. len_max: what a string may have. */
 enum status string_append(struct keyspace *ks, uint32_t db, const struct key *key, struct slice value, size_t len_max,
                           size_t *len);

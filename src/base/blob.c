@@ -2,17 +2,20 @@
 
 #include "src/base/assert.h"
 
-struct blob *blob_create(size_t cap)
+static struct blob *init(struct blob *b, size_t len, size_t cap)
 {
-    struct blob *b = mem_alloc(NULL, sizeof *b + cap);
     atomic_init(&b->refs, 1);
     b->ranges = 0;
-    b->len = 0;
+    b->len = len;
     b->cap = cap;
     atomic_init(&b->followed_by, NULL);
     b->range_epochs = NULL;
     return b;
 }
+
+struct blob *blob_create(size_t cap) { return init(mem_alloc(NULL, sizeof(struct blob) + cap), 0, cap); }
+
+struct blob *blob_create_zeroed(size_t len) { return init(mem_zalloc(NULL, sizeof(struct blob) + len), len, len); }
 
 void blob_release(struct blob *b)
 {

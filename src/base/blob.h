@@ -27,6 +27,8 @@ enum { BLOB_RANGE_BYTES = 64 * 1024 };
 
 /* One reference, owned by the caller. Not counted for anybody: who keeps a blob as a value counts blob_memory(). */
 struct blob *blob_create(size_t cap);
+/* The same with len zero bytes in it. Of a large one the kernel gives memory only where it is touched. */
+struct blob *blob_create_zeroed(size_t len);
 
 static inline struct blob *blob_hold(struct blob *b)
 {

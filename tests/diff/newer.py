@@ -24,6 +24,7 @@ class Change:
 
 NO_TOUCH = 'redis.io/docs/latest/commands/client-no-touch: since 7.2.0'
 SETINFO = 'redis.io/docs/latest/commands/client-setinfo: since 7.2.0'
+BITS = 'Redis 7.4: BITCOUNT and BITPOS look at all arguments before the key (pull requests 12394, 11734)'
 MAXAGE = 'redis.io/docs/latest/commands/client-kill: MAXAGE since 7.4.0'
 
 CHANGES = [
@@ -40,6 +41,10 @@ CHANGES = [
     Change('client|kill', r'maxage \d{6,}', b':0\r\n', MAXAGE),
     Change('scan', r'(-1|)( .*)?', b'-ERR invalid cursor\r\n',
            'Redis 7.4: a cursor is a whole unsigned number (parseScanCursorOrReply)', words_min=1),
+    *[Change(row, r'\{?missing\}? ' + bit + words, error, BITS)
+      for row, bit in (('bitcount', ''), ('bitpos', '[01] '))
+      for words, error in ((r'(0|0 1 (bits)?|0 -1 BIT BIT)', b'-ERR syntax error\r\n'),
+                           (r'.*', b'-ERR value is not an integer or out of range\r\n'))],
     *[Change(row, words, error, 'Redis 7.2: COMMAND GETKEYS and GETKEYSANDFLAGS have arity -3')
       for row in ('command|getkeys', 'command|getkeysandflags')
       for words, error in ((r'get', b'-ERR Invalid number of arguments specified for command\r\n'),

@@ -64,7 +64,7 @@ def make_script(seed, label, facts, budget):
     family, row, number = label.split('/')
     script = Script(label)
     builder = Builder(script, '%d/%s' % (seed, label), SimpleNamespace(number=int(number), **facts))
-    if family in ('strings', 'keys', 'server'):
+    if family in ('strings', 'bitmaps', 'keys', 'server'):
         builder.set_up()
     script.pipelined = builder.chance(0.4)
     wanted = min(budget, builder.rng.randint(1, CASES_A_SCRIPT_MAX))
@@ -80,8 +80,9 @@ def all_scripts(seed, options, facts):
         yield make_script(seed, options.only, facts, CASES_A_SCRIPT_MAX)
         return
     for family in options.families or FAMILIES:
+        cases_a_row = getattr(FAMILIES[family], 'CASES_A_ROW', CASES_A_ROW)
         for row in FAMILIES[family].ROWS:
-            left, number = max(1, CASES_A_ROW * options.percent // 100), 0
+            left, number = max(1, cases_a_row * options.percent // 100), 0
             while left > 0:
                 script = make_script(seed, '%s/%s/%d' % (family, row, number), facts, CASES_A_SCRIPT_MAX)
                 left -= script.cases()

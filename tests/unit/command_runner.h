@@ -45,15 +45,12 @@ static void runner_deinit(void)
 }
 
 /* Runs one command in database 0; the raw reply lies in `reply`, what goes into the journal in `effects`. */
-static void run_words(uint32_t argc, const char *const *words)
+static void run_slices(uint32_t argc, const struct slice *argv)
 {
     static const struct limits limits = {.proto_max_bulk_len = 512 << 20, .databases = RUNNER_DATABASES};
-    struct slice argv[RUNNER_ARGS_MAX];
     struct key_position found[RUNNER_ARGS_MAX];
     struct key keys[RUNNER_ARGS_MAX];
     assert_in_range(argc, 1, RUNNER_ARGS_MAX);
-    for (uint32_t i = 0; i < argc; i++)
-        argv[i] = slice_str(words[i]);
     const struct command *row = command_of_request(argc, argv);
     assert_true(row && row->run && command_arity_ok(row, argc));
     uint32_t n = command_find_keys(row, argc, argv, found);
@@ -74,6 +71,15 @@ static void run_words(uint32_t argc, const char *const *words)
                     .effects = &effects,
                     .now_ms = RUNNER_NOW_MS};
     execute(&c);
+}
+
+static inline void run_words(uint32_t argc, const char *const *words)
+{
+    struct slice argv[RUNNER_ARGS_MAX];
+    assert_in_range(argc, 1, RUNNER_ARGS_MAX);
+    for (uint32_t i = 0; i < argc; i++)
+        argv[i] = slice_str(words[i]);
+    run_slices(argc, argv);
 }
 
 #endif
