@@ -1,5 +1,6 @@
 #include "shard/ds/listpack.h"
 
+#include "shard/ds/flat.h"
 #include "src/base/assert.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "header and integers are little-endian");
@@ -309,17 +310,9 @@ struct listpack *listpack_copy(struct mem_account *account, const struct listpac
     return memcpy(mem_alloc(account, lp->bytes), lp, lp->bytes);
 }
 
-/* Into memory that fits. Not by realloc, which keeps a block that is twice too large. */
-static struct listpack *resettle(struct mem_account *account, struct listpack *lp)
-{
-    struct listpack *to = listpack_copy(account, lp);
-    mem_free(account, lp);
-    return to;
-}
-
 struct listpack *listpack_shrink(struct mem_account *account, struct listpack *lp)
 {
-    return mem_good_size(lp->bytes) < mem_size(lp) ? resettle(account, lp) : lp;
+    return flat_shrink(account, lp, lp->bytes, 0);
 }
 
 /* Makes the gap from at to to a gap of added bytes, and says in the header that n elements came for removed ones. */
@@ -328,18 +321,15 @@ static struct listpack *change_gap(struct mem_account *account, struct listpack 
 {
     size_t old_bytes = lp->bytes, bytes = old_bytes - (to - at) + added;
     ASSERT(bytes <= UINT32_MAX);
-    if (bytes > old_bytes && bytes > mem_size(lp))
-        lp = mem_realloc(account, lp, bytes);
+    if (bytes > old_bytes)
+        lp = flat_grow(account, lp, bytes);
     memmove((uint8_t *)lp + at + added, byte_at(lp, to), old_bytes - to);
     lp->bytes = (uint32_t)bytes;
     if (lp->count != COUNT_UNKNOWN) {
         uint32_t count = lp->count - removed + n;
         lp->count = count < COUNT_UNKNOWN ? (uint16_t)count : COUNT_UNKNOWN;
     }
-    /* With an eighth to spare, so that what comes and goes does not move each time. */
-    if (bytes < old_bytes && mem_good_size(bytes + bytes / 8) < mem_size(lp))
-        lp = resettle(account, lp);
-    return lp;
+    return bytes < old_bytes ? flat_shrink(account, lp, bytes, flat_spare(bytes)) : lp;
 }
 
 struct listpack *listpack_insert(struct mem_account *account, struct listpack *lp, uint32_t at,
