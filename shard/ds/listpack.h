@@ -121,8 +121,8 @@ struct listpack_value listpack_get(const struct listpack *lp, uint32_t at);
  * the fields of a hash only. */
 uint32_t listpack_find(const struct listpack *lp, uint32_t from, struct listpack_value v, uint32_t skip);
 
-/* Puts n elements in before the one at a place (LISTPACK_NONE: at the end); the first new one is at that place then,
- * at the end at what listpack_end gave before. */
+/* Puts n elements in before the one at a place (LISTPACK_NONE: at the end; LISTPACK_FIRST: at the front, also of an
+ * empty one); the first new one is at that place then, at the end at what listpack_end gave before. */
 struct listpack *listpack_insert(struct mem_account *account, struct listpack *lp, uint32_t at,
                                  const struct listpack_value *v, uint32_t n);
 static inline struct listpack *listpack_append(struct mem_account *account, struct listpack *lp,
