@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #ifdef SKUA_SYSTEM_MALLOC
 #define raw_alloc   malloc
@@ -21,8 +22,27 @@ static void *raw_alloc_aligned(size_t size, size_t align)
 #define raw_realloc       mi_realloc
 #define raw_free          mi_free
 #define raw_size          mi_usable_size
-#define raw_zalloc        mi_zalloc
 #define raw_alloc_aligned mi_malloc_aligned
+
+enum { ZEROED_BY_KERNEL_BYTES_MIN = 4 * 1024 * 1024 };
+
+/* mimalloc (2.0) writes zeros itself, which for 512 MB takes a second. The kernel does it page by page, when they are
+ * touched: it is made to take back those that the memory has had so far. */
+static void *raw_zalloc(size_t size)
+{
+    const uintptr_t page_bytes = 4096;
+    if (size < ZEROED_BY_KERNEL_BYTES_MIN)
+        return mi_zalloc(size);
+    char *p = mi_malloc(size);
+    if (!p)
+        return NULL;
+    size_t first = -(uintptr_t)p % page_bytes, end = size - ((uintptr_t)p + size) % page_bytes;
+    if (madvise(p + first, end - first, MADV_DONTNEED) != 0)
+        return memset(p, 0, size); /* larger pages, or locked in memory */
+    memset(p, 0, first);
+    memset(p + end, 0, size - end);
+    return p;
+}
 #endif
 
 static _Thread_local struct mem_account *thread_account;
