@@ -37,7 +37,9 @@ char *string_make_room(struct keyspace *ks, struct place *place, const struct ke
     struct blob *blob = NULL;
     struct slice old = place->entry ? entry_string(place->entry, buf, &blob) : slice_of(NULL, 0);
     size_t had = old.len, len = end > had ? end : had;
-    if (!blob && (!place->entry || place->entry->encoding == ENC_INT || len > ENTRY_INLINE_BYTES_MAX))
+    /* What is copied is less than what would have to be zeroed, and large memory comes with zeros at no cost. */
+    bool far = blob && len > blob->cap && first > 2 * had;
+    if (far || (!blob && (!place->entry || place->entry->encoding == ENC_INT || len > ENTRY_INLINE_BYTES_MAX)))
         return make_raw(ks, place, key, old, len);
     char *bytes = blob ? keyspace_change_blob(ks, place, first, end)->data : keyspace_resize_string(ks, place, len);
     if (first > had)

@@ -332,16 +332,42 @@ static void random_commands(void **state)
         run_round(i % 2 ? RUNNER_SHARDS_MAX : 1);
 }
 
-/* A bit far away makes a string whose memory is there only where it is used. */
-static void largest_string(void **state)
+static void check_int(int64_t n, uint32_t argc, const char *const *argv)
 {
+    run_words(argc, argv);
+    assert_int_equal(reply.len, snprintf(expected, sizeof expected, ":%" PRId64 "\r\n", n));
+    assert_memory_equal(reply.buf, expected, reply.len);
+}
+
+#define CHECK_INT(n, ...)                                                                                              \
+    check_int(n, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})
+
+/* Up to the largest string there may be, from nothing and from one that is large already; in memory that other bits
+ * were in before, too. */
+static void far_bits(void **state)
+{
+    static const char *const last[] = {"33554431", "335544319"}; /* of 4 and 40 MB */
     runner_init(1);
-    run_words(4, (const char *const[]){"SETBIT", "k", "4294967295", "1"});
-    assert_memory_equal(reply.buf, ":0\r\n", 4);
-    run_words(3, (const char *const[]){"GETBIT", "k", "4294967295"});
-    assert_memory_equal(reply.buf, ":1\r\n", 4);
-    run_words(4, (const char *const[]){"SETBIT", "k", "4294967295", "1"});
-    assert_int_equal(effects.len, 0);
+    for (size_t i = 0; i < sizeof last / sizeof last[0]; i++) {
+        CHECK_INT(0, "SETBIT", "k", last[i], "1");
+        CHECK_INT(1, "GETBIT", "k", last[i]);
+        CHECK_INT(1, "BITCOUNT", "k");
+        CHECK_INT(1, "SETBIT", "k", last[i], "1");
+        assert_int_equal(effects.len, 0);
+        CHECK_INT(1, "DEL", "k");
+        CHECK_INT(0, "SETBIT", "k", "100000", "1");
+        CHECK_INT(0, "SETBIT", "k", last[i], "1");
+        CHECK_INT(2, "BITCOUNT", "k");
+        CHECK_INT(100000, "BITPOS", "k", "1");
+        CHECK_INT(1, "DEL", "k");
+        CHECK_INT(4194304, "SETRANGE", "k", "4194303", "\xff");
+        CHECK_INT(4194304, "BITOP", "NOT", "k", "k");
+        CHECK_INT(4194303 * 8, "BITCOUNT", "k");
+        CHECK_INT(1, "DEL", "k");
+    }
+    CHECK_INT(0, "SETBIT", "k", "4294967295", "1");
+    CHECK_INT(1, "GETBIT", "k", "4294967295");
+    CHECK_INT(0, "GETBIT", "k", "4294967294");
     run_words(4, (const char *const[]){"SETBIT", "k", "4294967296", "1"});
     assert_true(reply.failed);
     runner_deinit();
@@ -350,6 +376,6 @@ static void largest_string(void **state)
 int main(void)
 {
     command_table_init();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(random_commands), cmocka_unit_test(largest_string)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(random_commands), cmocka_unit_test(far_bits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
