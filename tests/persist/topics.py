@@ -4,7 +4,9 @@ A topic is some keys, the clients that use them, and a history of what was sent 
 what was answered at a moment, and what has been sent since, follows what a server may hold that started later; `faults`
 tells what it holds instead. Without a mark (something was torn off) it must still be a state that existed.
 """
+import functools
 import itertools
+import operator
 import random
 import threading
 import time
@@ -340,7 +342,8 @@ class Everything(Topic):
         """Chooses a command and changes self.data as it will."""
         chance, name = self.chance, self.chance.choice(self.NAMES)
         make = chance.choice((self._set, self._set, self._append, self._add, self._delete, self._mset, self._rename,
-                              self._copy, self._move, self._expire, self._persist, self._getdel, self._whole))
+                              self._copy, self._move, self._expire, self._persist, self._getdel, self._whole,
+                              self._setbit, self._bitop, self._bitfield))
         return make(name)
 
     def _get(self, name):
@@ -379,6 +382,39 @@ class Everything(Topic):
                 (old[0][:1] == b'-' and old[0][1:].isdigit() and not old[0].startswith(b'-0')):
             self._put(name, b'%d' % (int(old[0]) + by), old[1])
         return ('INCRBY', name, by)
+
+    def _setbit(self, name):
+        at, bit = self.chance.randrange(200), self.chance.randrange(2)
+        old = self._get(name) or (b'', -1)
+        bits = bytearray(old[0].ljust(at // 8 + 1, b'\0'))
+        bits[at // 8] = bits[at // 8] & ~(128 >> at % 8) | (128 >> at % 8) * bit
+        self._put(name, bytes(bits), old[1])
+        return ('SETBIT', name, at, bit)
+
+    def _bitop(self, name):
+        operators = {'AND': operator.and_, 'OR': operator.or_, 'XOR': operator.xor}
+        how, sources = self.chance.choice((*operators, 'NOT')), self.chance.sample(self.NAMES, 3)
+        if how == 'NOT':
+            sources = sources[:1]
+        values = [(self._get(one) or (b'', -1))[0] for one in sources]
+        size = max(map(len, values))
+        numbers = [int.from_bytes(value.ljust(size, b'\0'), 'big') for value in values]
+        result = 256 ** size - 1 - numbers[0] if how == 'NOT' else functools.reduce(operators[how], numbers)
+        if size:
+            self._put(name, result.to_bytes(size, 'big'))
+        else:
+            self._drop(name)
+        return ('BITOP', how, name, *sources)
+
+    def _bitfield(self, name):
+        """The sum of two numbers of a byte each that wraps round, and one that may not fit, so that it is not done."""
+        at, by, too_much = self.chance.randrange(24), self.chance.randrange(256), self.chance.choice((0, 256))
+        old = self._get(name) or (b'', -1)
+        value = bytearray(old[0].ljust(at + 1, b'\0'))
+        value[at] = (value[at] + by) % 256
+        self._put(name, bytes(value), old[1])
+        return ('BITFIELD', name, 'INCRBY', 'u8', '#%d' % at, by, 'OVERFLOW', 'FAIL', 'INCRBY', 'u8', '#%d' % at,
+                too_much)
 
     def _delete(self, name):
         names = self.chance.sample(self.NAMES, self.chance.randint(1, 3))
