@@ -116,11 +116,6 @@ static inline int64_t keyspace_now_ms(const struct keyspace *ks)
     return atomic_load_explicit(&ks->now, memory_order_relaxed);
 }
 
-static inline bool keyspace_keeps_expired(const struct keyspace *ks)
-{
-    return keyspace_now_ms(ks) < atomic_load_explicit(&ks->keep_until, memory_order_relaxed);
-}
-
 static inline bool entry_is_expired(const struct keyspace *ks, const struct entry *e)
 {
     return entry_has_expiry(e) && keyspace_now_ms(ks) > entry_expiry_ms(e) && !ks->loading;

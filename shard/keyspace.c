@@ -126,6 +126,11 @@ void keyspace_keep_expired(struct keyspace *ks, int64_t until_ms)
     atomic_store_explicit(&ks->keep_until, until_ms, memory_order_relaxed);
 }
 
+bool keyspace_keeps_expired(const struct keyspace *ks)
+{
+    return keyspace_now_ms(ks) < atomic_load_explicit(&ks->keep_until, memory_order_relaxed);
+}
+
 void keyspace_set_loading(struct keyspace *ks, bool on) { ks->loading = on && !PLANTED(PLANTED_EXPIRY_LOADING); }
 
 bool keyspace_is_past(const struct keyspace *ks, int64_t deadline_ms)

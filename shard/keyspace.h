@@ -75,6 +75,8 @@ void keyspace_set_no_touch(struct keyspace *ks, bool on);
 /* CLIENT PAUSE: up to until_ms (wall clock) expired keys are not seen, but stay, unless they are in the way of a write.
  * For the shard's worker, also while the shard is lent. */
 void keyspace_keep_expired(struct keyspace *ks, int64_t until_ms);
+/* Whether it is so now: what only reads keeps nothing of what it found out in a value either. */
+bool keyspace_keeps_expired(const struct keyspace *ks);
 
 /* Data is being loaded: nothing expires, nor counts as expired, until it is all there. For whoever may touch it. */
 void keyspace_set_loading(struct keyspace *ks, bool on);

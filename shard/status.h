@@ -14,6 +14,8 @@ enum status {
     STATUS_TOO_LONG,   /* string exceeds maximum allowed size (proto-max-bulk-len) */
     STATUS_SYNTAX,
     STATUS_OUT_OF_RANGE,
+    STATUS_NOT_HLL,     /* a string that is no HyperLogLog */
+    STATUS_CORRUPT_HLL, /* one that looks like it, but can't be read */
 };
 
 #endif

@@ -125,6 +125,7 @@ struct command {
 /* What handlers may read of the configuration; filled from the worker's snapshot. */
 struct limits {
     int64_t proto_max_bulk_len;
+    uint64_t hll_sparse_max_bytes;
     uint32_t databases;
 };
 

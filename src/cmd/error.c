@@ -25,6 +25,10 @@ static const char *text(enum status status)
         return "ERR syntax error";
     case STATUS_OUT_OF_RANGE:
         return "ERR index out of range";
+    case STATUS_NOT_HLL:
+        return "WRONGTYPE Key is not a valid HyperLogLog string value.";
+    case STATUS_CORRUPT_HLL:
+        return "INVALIDOBJ Corrupted HLL object detected";
     }
     ASSERT(!"an error");
     return NULL;

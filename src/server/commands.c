@@ -11,5 +11,6 @@ void server_commands_bind(void)
     command_bind(debug_bindings);
     command_bind(info_bindings);
     command_bind(keys_bindings);
+    command_bind(selftest_bindings);
     command_bind(shutdown_bindings);
 }

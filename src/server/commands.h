@@ -15,6 +15,7 @@ extern const struct command_binding connection_bindings[];   /* connection_comma
 extern const struct command_binding debug_bindings[];        /* debug_commands.c */
 extern const struct command_binding info_bindings[];         /* info.c */
 extern const struct command_binding keys_bindings[];         /* keys_commands.c */
+extern const struct command_binding selftest_bindings[];     /* selftest_commands.c */
 extern const struct command_binding shutdown_bindings[];     /* shutdown.c */
 
 /* Binds all of them. After command_table_init. */

@@ -220,6 +220,13 @@ static void route(struct loader *l, struct request *r, const struct slice *argv)
         add(l, r->key.shard, r, argv);
 }
 
+/* The rest has nothing to say to the data. What reads and may be replicated keeps its result in it: PFCOUNT. */
+static bool may_change(const struct command *row)
+{
+    uint32_t keeps = CMD_READONLY | CMD_MAY_REPLICATE;
+    return row->flags & CMD_WRITE || (row->flags & keeps) == keeps;
+}
+
 const char *loader_command(struct loader *l, uint32_t argc, const struct slice *argv)
 {
     struct batch *b = &l->intake;
@@ -231,7 +238,7 @@ const char *loader_command(struct loader *l, uint32_t argc, const struct slice *
         return refuse(l, r, argv);
     if (r->row == l->select)
         return select_command(l, argv[1]);
-    if (r->row->flags & CMD_WRITE) /* the rest has nothing to say to the data */
+    if (may_change(r->row))
         route(l, r, argv);
     return NULL;
 }

@@ -393,6 +393,7 @@ void worker_take_control(struct worker *w, const struct control_state *state)
     w->control = state;
     w->config = state->config;
     w->limits.proto_max_bulk_len = (int64_t)state->config->proto_max_bulk_len;
+    w->limits.hll_sparse_max_bytes = state->config->hll_sparse_max_bytes;
     w->limits.databases = (uint32_t)state->config->databases;
     w->strict_order = state->config->pipeline_order == PIPELINE_ORDER_STRICT;
     w->pause = state->pause;

@@ -139,7 +139,8 @@ def test_nothing_expires_before_all_is_there(start):
 def test_what_can_not_be_loaded_is_refused_with_a_reason(start):
     for bad, words in ((encode('SELECT', 16), 'databases'), (encode('NOSUCH', 1), "unknown command 'NOSUCH'"),
                        (encode('SET', 'a'), "wrong number of arguments for 'set'"),
-                       (encode('SELECT', 'x'), "'x' is no number"), (encode('PFADD', 'l', 1), "'pfadd' is not built")):
+                       (encode('SELECT', 'x'), "'x' is no number"),
+                       (encode('FUNCTION', 'LOAD', 'x'), "'function|load' is not built")):
         with data_directory(encode('SET', 'a', 1), bad, encode('SET', 'b', 1)) as path:
             log = os.path.join(path, 'log')
             try:

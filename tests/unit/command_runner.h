@@ -23,6 +23,8 @@ static struct shard shards[RUNNER_SHARDS_MAX];
 static struct shard *shard_list[RUNNER_SHARDS_MAX];
 static struct effects effects;
 static struct reply reply;
+static struct limits runner_limits = {
+    .proto_max_bulk_len = 512 << 20, .hll_sparse_max_bytes = 3000, .databases = RUNNER_DATABASES};
 
 static void runner_init(uint32_t nshards)
 {
@@ -47,7 +49,6 @@ static void runner_deinit(void)
 /* Runs one command in database 0; the raw reply lies in `reply`, what goes into the journal in `effects`. */
 static void run_slices(uint32_t argc, const struct slice *argv)
 {
-    static const struct limits limits = {.proto_max_bulk_len = 512 << 20, .databases = RUNNER_DATABASES};
     struct key_position found[RUNNER_ARGS_MAX];
     struct key keys[RUNNER_ARGS_MAX];
     assert_in_range(argc, 1, RUNNER_ARGS_MAX);
@@ -67,7 +68,7 @@ static void run_slices(uint32_t argc, const struct slice *argv)
                     .reply = &reply,
                     .shards = shard_list,
                     .nshards = shape.nshards,
-                    .limits = &limits,
+                    .limits = &runner_limits,
                     .effects = &effects,
                     .now_ms = RUNNER_NOW_MS};
     execute(&c);
