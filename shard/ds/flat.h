@@ -24,7 +24,7 @@ static inline void *flat_shrink(struct mem_account *account, void *flat, size_t 
     return to;
 }
 
-/* What is spared where something has been deleted: an eighth, so that what comes and goes does not move each time. */
-static inline size_t flat_spare(size_t bytes) { return bytes / 8; }
+/* What is spared where something has been deleted, so that what comes and goes, as in a queue, need not move. */
+static inline size_t flat_spare(size_t bytes) { return 16 + bytes / 8; }
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "shard/ds/flat.h"
 #include "tests/unit/random_cases.h"
 
 enum { MEMBERS_MAX = 600, STEPS = 1500 };
@@ -88,7 +89,7 @@ static void change(struct random *r, struct mem_account *account, struct intset 
     }
     assert_int_equal(intset_has(*s, v), model_has(m, v));
     assert_int_equal(mem_used(account), mem_size(*s));
-    assert_true(mem_size(*s) <= mem_good_size(intset_size(*s) * 9 / 8));
+    assert_true(mem_size(*s) <= mem_good_size(intset_size(*s) + flat_spare(intset_size(*s))));
 }
 
 static void test_against_model(void **state)

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "shard/ds/flat.h"
 #include "tests/unit/random_cases.h"
 
 enum { TEXTS_MAX = 300, TEXT_BYTES_MAX = 20000, STEPS = 150 };
@@ -241,7 +242,7 @@ static void check_bytes(struct world *w)
     assert_int_equal(listpack_count(w->lp), w->n);
     assert_int_equal(listpack_is_empty(w->lp), w->n == 0);
     assert_int_equal(mem_used(&w->account), mem_size(w->lp));
-    assert_true(mem_size(w->lp) <= mem_good_size(got.len + got.len / 8));
+    assert_true(mem_size(w->lp) <= mem_good_size(got.len + flat_spare(got.len)));
 }
 
 static void check_elements(struct world *w)
