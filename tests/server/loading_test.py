@@ -185,3 +185,25 @@ def test_what_redis_has_written(start):
             wait_until_loaded(one)
             assert one.call('DEBUG', 'DIGEST') == digest
             assert one.call('SELECT', 3) == b'OK' and one.call('DBSIZE') == size
+
+
+def test_hyperloglogs_are_loaded_to_the_byte(start):
+    """Also what PFCOUNT keeps in them; and redis-server makes the same of the files."""
+    names = ['h%d' % number for number in range(4)] + ['all']
+    with tempfile.TemporaryDirectory(prefix='skua-test-') as path:
+        with start(appendonly='yes', dir=path) as server:
+            one = server.connect()
+            for number in range(60):
+                one.call('PFADD', names[number % 4], *range(number * number, number * number + number * 5))
+                one.call('PFCOUNT', names[number % 3])
+            one.call('PFMERGE', 'all', 'h0', 'h1')
+            one.call('PFDEBUG', 'TODENSE', 'h2')
+            assert one.call('PFCOUNT', 'all') > 1000
+            held = one.call('MGET', *names)
+            assert all(held)
+        for again in (lambda: start(appendonly='yes', dir=path),
+                      lambda: servers.redis_server({'appendonly': 'yes', 'dir': path})):
+            with again() as server:
+                one = server.connect()
+                wait_until_loaded(one)
+                assert one.call('MGET', *names) == held
