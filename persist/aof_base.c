@@ -1,9 +1,10 @@
 #include "persist/aof_base.h"
 
 #include "persist/aof_format.h"
+#include "src/base/assert.h"
 #include "src/base/num.h"
 
-enum { BATCH_BYTES = 256 * 1024 };
+enum { BATCH_BYTES = 256 * 1024, ITEMS_PER_COMMAND = 64 };
 
 static void write_parts(struct aof_base *b, struct iovec *parts, int count)
 {
@@ -32,7 +33,13 @@ void aof_base_begin(struct aof_base *b, struct disk *disk, int fd, uint64_t hash
     write_parts(b, &(struct iovec){line, aof_write_file_line(line, &file)}, 1);
 }
 
-void aof_base_add(struct aof_base *b, uint32_t db, const struct entry *e)
+static void write_full_batch(struct aof_base *b)
+{
+    if (b->batch.len >= BATCH_BYTES)
+        write_batch(b);
+}
+
+static void add_string(struct aof_base *b, uint32_t db, const struct entry *e)
 {
     char number[ENTRY_INT_BUF_BYTES], deadline[NUM_INT_CHARS];
     struct blob *blob;
@@ -43,9 +50,69 @@ void aof_base_add(struct aof_base *b, uint32_t db, const struct entry *e)
         argc = 5;
     }
     effects_add(&b->batch, db, argc, argv);
+}
+
+/* What makes a value of a type again: name key element ... */
+static const struct {
+    const char *name;
+    uint32_t width; /* words of an element */
+} makers[TYPE_COUNT] = {
+    [TYPE_HASH] = {"HMSET", 2},
+};
+
+/* A value on its way, element by element. */
+struct making {
+    struct aof_base *base;
+    const struct entry *entry;
+    uint32_t db;
+    uint32_t open; /* elements that the command that was begun still gets */
+    uint64_t left; /* elements that no command was begun for */
+};
+
+static void begin_command(struct making *m)
+{
+    struct effects *batch = &m->base->batch;
+    enum value_type type = m->entry->type;
+    m->open = m->left < ITEMS_PER_COMMAND ? (uint32_t)m->left : ITEMS_PER_COMMAND;
+    m->left -= m->open;
+    effects_begin(batch, m->db, 2 + m->open * makers[type].width);
+    effects_word(batch, slice_str(makers[type].name));
+    effects_word(batch, entry_key(m->entry));
+}
+
+static void add_element(void *arg, struct slice first, struct slice second)
+{
+    struct making *m = arg;
+    if (m->open == 0)
+        begin_command(m);
+    effects_word(&m->base->batch, first);
+    if (makers[m->entry->type].width == 2)
+        effects_word(&m->base->batch, second);
+    if (--m->open == 0)
+        write_full_batch(m->base);
+}
+
+static void add_collection(struct aof_base *b, uint32_t db, const struct entry *e)
+{
+    ASSERT(makers[e->type].name);
+    struct typed_value value = entry_typed_value(e);
+    struct making m = {.base = b, .entry = e, .db = db, .left = value_count(value)};
+    value_each(value, add_element, &m);
+    if (entry_has_expiry(e)) {
+        char deadline[NUM_INT_CHARS];
+        struct slice ms = slice_of(deadline, num_i64(deadline, entry_expiry_ms(e)));
+        effects_add(&b->batch, db, 3, (struct slice[]){slice_str("PEXPIREAT"), entry_key(e), ms});
+    }
+}
+
+void aof_base_add(struct aof_base *b, uint32_t db, const struct entry *e)
+{
+    if (e->type == TYPE_STRING)
+        add_string(b, db, e);
+    else
+        add_collection(b, db, e);
     b->keys++;
-    if (b->batch.len >= BATCH_BYTES)
-        write_batch(b);
+    write_full_batch(b);
 }
 
 int aof_base_end(struct aof_base *b)

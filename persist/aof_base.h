@@ -1,6 +1,6 @@
-/* Writes a base of the append-only file: a state as commands (SET key value [PXAT deadline]), in batches with headers
- * (aof_format.h) whose sequence numbers are its own, from 1. Owns no file: its caller opens it, and makes it durable.
- */
+/* Writes a base of the append-only file: a state as commands, in batches with headers (aof_format.h) whose sequence
+ * numbers are its own, from 1. The commands are those of Redis's own rewrite (aof.c): SET for a string, for another
+ * value commands of up to 64 elements each, then PEXPIREAT. Owns no file: its caller opens it, and makes it durable. */
 #ifndef SKUA_PERSIST_AOF_BASE_H
 #define SKUA_PERSIST_AOF_BASE_H
 

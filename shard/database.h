@@ -39,6 +39,7 @@ struct database_page {
 struct keyspace {
     struct mem_account *account;
     uint64_t seed;
+    struct value_home values;
     _Atomic int64_t now, created; /* ms; others read them for INFO */
     uint32_t clock;               /* now in seconds, as entries have it */
     _Atomic int64_t keep_until;   /* ms; set while others may hold the shard */

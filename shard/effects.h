@@ -26,4 +26,8 @@ void effects_clear(struct effects *e);
  * by that persistence tells it from those of a redis-server that went on with the file. */
 void effects_add(struct effects *e, uint32_t db, uint32_t argc, const struct slice *argv);
 
+/* The same word by word: effects_begin, then effects_word exactly argc times. */
+void effects_begin(struct effects *e, uint32_t db, uint32_t argc);
+void effects_word(struct effects *e, struct slice word);
+
 #endif

@@ -67,6 +67,19 @@ static inline struct blob *entry_blob(const struct entry *e)
     return b;
 }
 
+/* Of another type than string; borrowed. */
+static inline void *entry_value(const struct entry *e)
+{
+    void *v;
+    memcpy(&v, e->data + entry_word_offset(e), sizeof v);
+    return v;
+}
+
+static inline struct typed_value entry_typed_value(const struct entry *e)
+{
+    return (struct typed_value){e->type, e->encoding, entry_value(e)};
+}
+
 /* The value of a string entry as bytes (entry_word_string: one that is no inline string). int_buf holds the text of an
  * ENC_INT value and must outlive the slice. blob is set if the value is one (borrowed), else NULL. */
 enum { ENTRY_INT_BUF_BYTES = 24 };
@@ -89,27 +102,37 @@ int32_t entry_refcount(const struct entry *e);
 /* Bytes that the allocator holds for entry and value. */
 size_t entry_memory(const struct entry *e);
 
-const char *type_name(enum value_type type);      /* as TYPE replies */
-const char *encoding_name(const struct entry *e); /* as OBJECT ENCODING replies */
-
-/* What a string is to be made of. */
+/* What a value is to be made of. */
 struct entry_content {
+    enum value_type type;
     enum encoding encoding;
-    int64_t integer;     /* ENC_INT */
-    struct blob *blob;   /* ENC_BLOB, one reference */
-    struct slice string; /* the others */
+    union {
+        int64_t integer;     /* ENC_INT */
+        struct blob *blob;   /* ENC_BLOB, one reference */
+        void *value;         /* other types than string */
+        struct slice string; /* the others */
+    };
 };
 
 /* A new entry, or one in place of old, which it then takes over: keeps its memory if the new content fits well, else
- * frees it. The string must not lie in old. Owns the blob. An old blob is released. */
-struct entry *entry_write(struct mem_account *account, struct entry *old, struct slice key,
+ * frees it. The string must not lie in old. Owns the blob or value. An old one is released. */
+struct entry *entry_write(struct value_home *home, struct entry *old, struct slice key,
                           const struct entry_content *content, int64_t expiry_ms);
 /* Gives an inline string another length and keeps its bytes (up to the shorter length); it is shown as raw from now on.
  */
-struct entry *entry_resize(struct mem_account *account, struct entry *e, size_t value_len);
+struct entry *entry_resize(struct value_home *home, struct entry *e, size_t value_len);
 /* Gives it another deadline, or none (EXPIRY_NONE). May move it. */
-struct entry *entry_set_expiry(struct mem_account *account, struct entry *e, int64_t expiry_ms);
-void entry_destroy(struct mem_account *account, struct entry *e);
+struct entry *entry_set_expiry(struct value_home *home, struct entry *e, int64_t expiry_ms);
+void entry_destroy(struct value_home *home, struct entry *e);
+
+/* The value of another type than string became this. */
+static inline void entry_put_value(struct entry *e, enum encoding encoding, void *value)
+{
+    e->encoding = (uint8_t)encoding;
+    memcpy(e->data + entry_word_offset(e), &value, sizeof value);
+}
+/* The value of another type than string, which the caller owns; the entry is only good for being destroyed then. */
+void *entry_take_value(struct entry *e);
 
 /* The bytes of an inline string. */
 static inline char *entry_inline(struct entry *e) { return e->data + entry_key_offset(e) + e->key_len; }

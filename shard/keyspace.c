@@ -25,6 +25,7 @@ struct keyspace *keyspace_create(struct mem_account *account, uint32_t databases
     ks->epoch_from = DATABASE_NONE;
     idset_init(&ks->used, databases);
     ks->seed = hash_seed;
+    ks->values = (struct value_home){.account = account, .seed = hash_seed};
     size_t pages = (databases + (uint64_t)DATABASES_PER_PAGE - 1) / DATABASES_PER_PAGE;
     /* For two thousand million databases this is 256 MB of address space that nothing touches: not counted. */
     ks->page = mem_zalloc(NULL, pages * sizeof *ks->page);
@@ -293,11 +294,11 @@ static struct place write_entry(struct keyspace *ks, struct place p, const struc
     if (p.entry) {
         int64_t before = entry_expiry_ms(p.entry);
         before_change(d, p);
-        return moved(d, p, key, entry_write(ks->account, p.entry, key_slice(key), content, expiry_ms), before);
+        return moved(d, p, key, entry_write(&ks->values, p.entry, key_slice(key), content, expiry_ms), before);
     }
     if (!d)
         d = database_create(ks, p.db);
-    p.entry = entry_write(ks->account, NULL, key_slice(key), content, expiry_ms);
+    p.entry = entry_write(&ks->values, NULL, key_slice(key), content, expiry_ms);
     p.entry->access = ks->clock;
     struct table_place at = table_insert(&d->table, key->hash, p.entry);
     p.bucket = at.bucket;
@@ -343,7 +344,7 @@ char *keyspace_resize_string(struct keyspace *ks, struct place *place, size_t le
 {
     ASSERT(!entry_has_word(place->entry) && len <= ENTRY_INLINE_BYTES_MAX);
     before_change(database_of(ks, place->db), *place);
-    struct entry *e = entry_resize(ks->account, place->entry, len);
+    struct entry *e = entry_resize(&ks->values, place->entry, len);
     if (e != place->entry)
         table_replace(table_place_of(*place), e);
     place->entry = e;
@@ -377,6 +378,26 @@ struct blob *keyspace_change_blob(struct keyspace *ks, struct place *place, size
     return b;
 }
 
+struct value_home *keyspace_values(struct keyspace *ks) { return &ks->values; }
+
+struct place keyspace_set_value(struct keyspace *ks, struct place place, const struct key *key,
+                                const struct typed_value *value, int64_t expiry_ms)
+{
+    struct entry_content content = {.type = value->type, .encoding = value->encoding, .value = value->ptr};
+    return write_entry(ks, place, key, &content, expiry_ms);
+}
+
+void *keyspace_change_value(struct keyspace *ks, struct place place)
+{
+    before_change(database_of(ks, place.db), place);
+    return entry_value(place.entry);
+}
+
+void keyspace_put_value(struct place place, enum encoding encoding, void *value)
+{
+    entry_put_value(place.entry, encoding, value);
+}
+
 void database_remove(struct database *d, struct table_place at, uint64_t hash)
 {
     struct entry *e = table_at(at);
@@ -385,7 +406,7 @@ void database_remove(struct database *d, struct table_place at, uint64_t hash)
         expire_changed(d, e, hash, deadline, EXPIRY_NONE);
     table_remove(&d->table, hash, at);
     counter_add(&d->numbers->size, (uint64_t)-1);
-    entry_destroy(d->keyspace->account, e);
+    entry_destroy(&d->keyspace->values, e);
     if (table_is_sparse(&d->table))
         d->keyspace->sparse = true;
 }
@@ -412,42 +433,58 @@ void keyspace_set_expiry(struct keyspace *ks, struct place *place, const struct 
     if (before == expiry_ms)
         return;
     before_change(d, *place);
-    *place = moved(d, *place, key, entry_set_expiry(ks->account, e, expiry_ms), before);
+    *place = moved(d, *place, key, entry_set_expiry(&ks->values, e, expiry_ms), before);
 }
 
 /* ---- From one key to another ---- */
 
-/* Returns the new entry. */
-static struct entry *copy_to(struct place from, struct keyspace *dst, uint32_t dst_db, const struct key *dst_key)
+/* What a copy of e in dst is made of. */
+static struct entry_content copied(const struct entry *e, struct keyspace *dst)
 {
-    char buf[ENTRY_INT_BUF_BYTES];
-    struct blob *blob;
-    const struct entry *e = from.entry;
-    int64_t expiry_ms = entry_expiry_ms(e);
-    struct entry_content content = {.encoding = e->encoding};
-    if (e->encoding == ENC_INT)
+    struct entry_content content = {.type = e->type, .encoding = e->encoding};
+    if (e->type != TYPE_STRING)
+        content.value = value_copy(&dst->values, entry_typed_value(e));
+    else if (e->encoding == ENC_INT)
         content.integer = entry_int(e);
-    else
-        content.string = entry_string(e, buf, &blob);
-    if (e->encoding == ENC_BLOB) /* whoever changes it first makes the copy */
+    else if (e->encoding == ENC_BLOB) /* whoever changes it first makes the copy */
         content.blob = blob_hold(entry_blob(e));
+    else
+        content.string = slice_of(e->data + entry_key_offset(e) + e->key_len, e->value_len);
+    return content;
+}
+
+/* Returns the new entry. */
+static struct entry *write_from(const struct entry *e, const struct entry_content *content, struct keyspace *dst,
+                                uint32_t dst_db, const struct key *dst_key)
+{
+    int64_t expiry_ms = entry_expiry_ms(e);
     struct place to = keyspace_write(dst, dst_db, dst_key);
     ASSERT(to.entry != e);
-    return write_entry(dst, to, dst_key, &content, expiry_ms).entry;
+    return write_entry(dst, to, dst_key, content, expiry_ms).entry;
 }
 
 void keyspace_copy(struct keyspace *src, struct place from, struct keyspace *dst, uint32_t dst_db,
                    const struct key *dst_key)
 {
-    copy_to(from, dst, dst_db, dst_key)->flags |= ENTRY_UNSHARED;
+    struct entry_content content = copied(from.entry, dst);
+    write_from(from.entry, &content, dst, dst_db, dst_key)->flags |= ENTRY_UNSHARED;
 }
 
 void keyspace_move(struct keyspace *src, struct place from, const struct key *src_key, struct keyspace *dst,
                    uint32_t dst_db, const struct key *dst_key)
 {
-    uint8_t unshared = from.entry->flags & ENTRY_UNSHARED;
-    copy_to(from, dst, dst_db, dst_key)->flags |= unshared;
+    struct entry *e = from.entry;
+    uint8_t unshared = e->flags & ENTRY_UNSHARED;
+    struct entry_content content = {.type = e->type, .encoding = e->encoding};
+    if (e->type == TYPE_STRING) {
+        content = copied(e, dst);
+    } else {
+        before_change(database_of(src, from.db), from);
+        content.value = entry_take_value(e);
+        value_move(&src->values, &dst->values, content.encoding, content.value);
+    }
+    write_from(e, &content, dst, dst_db, dst_key)->flags |= unshared;
     struct place gone = find(src, from.db, src_key);
-    ASSERT(gone.entry);
+    ASSERT(gone.entry == e);
     keyspace_remove(src, gone, src_key);
 }

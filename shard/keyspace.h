@@ -2,8 +2,9 @@
  * that they take. Owner: the shard's worker or the holder of its lane; nothing here locks.
  *
  * An entry is one allocation: header, key, optional expiry, and the value if it is a string of up to
- * ENTRY_INLINE_BYTES_MAX; else a pointer to it. Entries move when they change size, so an entry pointer is good only
- * until the next call that changes the same key, and a struct place only until the next change of the table.
+ * ENTRY_INLINE_BYTES_MAX; else a pointer to it (a blob, or what shard/value.h is about). Entries move when they change
+ * size, so an entry pointer is good only until the next call that changes the same key, and a struct place only until
+ * the next change of the table.
  *
  * Every change of an entry, its value or a bucket passes keyspace_before_change, which is where a snapshot keeps the
  * old content (design section 9). */
@@ -14,13 +15,9 @@
 #include <stdint.h>
 
 #include "shard/key.h"
+#include "shard/value.h"
 #include "src/base/blob.h"
 #include "src/base/mem.h"
-
-enum value_type { TYPE_STRING, TYPE_LIST, TYPE_SET, TYPE_ZSET, TYPE_HASH, TYPE_STREAM, TYPE_COUNT };
-
-/* Names as OBJECT ENCODING gives them are in encoding_name. */
-enum encoding { ENC_RAW, ENC_EMBSTR, ENC_INT, ENC_BLOB /* shown as raw */ };
 
 enum { ENTRY_INLINE_BYTES_MAX = 4096 };
 
@@ -110,7 +107,18 @@ char *keyspace_resize_string(struct keyspace *ks, struct place *place, size_t le
  * but for a snapshot that follows it: that is given the ranges that change. */
 struct blob *keyspace_change_blob(struct keyspace *ks, struct place *place, size_t first, size_t end);
 
-/* Removes a live entry and frees its value. */
+/* What values of this keyspace are made in. */
+struct value_home *keyspace_values(struct keyspace *ks);
+/* Creates a key with a value of another type than string, made in keyspace_values and taken over, or gives it to one
+ * that there is; place comes from keyspace_write of the same key. */
+struct place keyspace_set_value(struct keyspace *ks, struct place place, const struct key *key,
+                                const struct typed_value *value, int64_t expiry_ms);
+/* The value of an entry that is no string, for the caller to change. What it is afterwards, if not the same address and
+ * encoding (a flat value moves when it grows), is told with keyspace_put_value, which frees nothing. */
+void *keyspace_change_value(struct keyspace *ks, struct place place);
+void keyspace_put_value(struct place place, enum encoding encoding, void *value);
+
+/* Removes a live entry and frees its value; a large one in slices, by keyspace_free_step. */
 void keyspace_remove(struct keyspace *ks, struct place place, const struct key *key);
 
 /* expiry_ms EXPIRY_NONE: persistent from now on. The entry may move; place is updated. */
@@ -157,8 +165,9 @@ struct place keyspace_random(struct keyspace *ks, uint32_t db, uint64_t (*random
 bool keyspace_expire_step(struct keyspace *ks, uint32_t budget);
 int64_t keyspace_next_expiry_ms(const struct keyspace *ks);
 
-/* Frees about budget entries of what flushes left behind; true if there is more. Also merges sparse segments after mass
- * deletion, and ends epochs that were given up. Costs next to nothing when there is nothing to do. */
+/* Frees about budget entries, or elements of large values, of what was removed; true if there is more. Also merges
+ * sparse segments after mass deletion, and ends epochs that were given up. Costs next to nothing when there is nothing
+ * to do. */
 bool keyspace_free_step(struct keyspace *ks, uint32_t budget);
 
 /* Snapshots. From keyspace_start_epoch on, what every bucket held at that moment is given to fn: by

@@ -181,11 +181,17 @@ void keyspace_unfollow(struct keyspace *ks, struct blob *b)
 
 static void free_entry(void *arg, void *entry) { entry_destroy(arg, entry); }
 
-/* Frees some of the oldest garbage. */
+static bool has_garbage(const struct keyspace *ks) { return ks->values.garbage || ks->garbage; }
+
+/* Frees some of the garbage; of a database only when there are no values, so that those do not pile up. */
 static void free_some(struct keyspace *ks)
 {
+    if (ks->values.garbage) {
+        value_free_step(&ks->values);
+        return;
+    }
     struct database *d = ks->garbage;
-    if (table_clear_step(&d->table, free_entry, ks->account))
+    if (table_clear_step(&d->table, free_entry, &ks->values))
         return;
     if (d->wheel && wheel_drop_step(d->wheel))
         return;
@@ -205,7 +211,7 @@ uint64_t keyspace_flush(struct keyspace *ks, uint32_t db, bool sync)
     database_detach(ks, d);
     d->next = ks->garbage;
     ks->garbage = d;
-    while (sync && ks->garbage)
+    while (sync && has_garbage(ks))
         free_some(ks);
     return size;
 }
@@ -225,7 +231,7 @@ bool keyspace_free_step(struct keyspace *ks, uint32_t budget)
 {
     /* A step handles a segment at most. */
     for (uint32_t done = 0; done < budget; done += SEGMENT_BUCKETS_MAX * BUCKET_SLOTS / 2) {
-        if (ks->garbage)
+        if (has_garbage(ks))
             free_some(ks);
         else if (ks->sparse)
             shrink_some(ks);

@@ -1,6 +1,7 @@
 /* Heap memory and who it is counted for. Everything that Skua allocates at run time comes from here (mimalloc; the
  * system's allocator under sanitizers). A mem_account is a plain counter: it is changed only by the thread that owns
- * what it counts for (a shard's owner or holder, a worker for its connections), and read by others with mem_used.
+ * what it counts for (a shard's owner or holder, a worker for its connections), and read by others with mem_used. It
+ * may have a parent, in which everything is counted too: a large value has an account of its own in that of its shard.
  * Besides, each thread counts everything that it allocates and frees in an account of its own (mem_count_thread), so
  * that the sum over all threads is what the process uses, whoever frees what. Running out of memory ends the process
  * with a message: Linux reports it by killing, not by NULL. */
@@ -14,17 +15,33 @@
 /* Bytes as the allocator holds them (rounded up to its size classes). Written by one thread at a time. */
 struct mem_account {
     _Atomic int64_t bytes;
+    struct mem_account *parent; /* has none itself; NULL: none. Of one owner at any time with this one */
 };
 
-static inline void mem_count(struct mem_account *a, int64_t delta)
+static inline void mem_count_one(struct mem_account *a, int64_t delta)
 {
     int64_t v = atomic_load_explicit(&a->bytes, memory_order_relaxed);
     atomic_store_explicit(&a->bytes, v + delta, memory_order_relaxed);
 }
 
+static inline void mem_count(struct mem_account *a, int64_t delta)
+{
+    mem_count_one(a, delta);
+    if (a->parent)
+        mem_count_one(a->parent, delta);
+}
+
 static inline int64_t mem_used(const struct mem_account *a)
 {
     return atomic_load_explicit(&((struct mem_account *)a)->bytes, memory_order_relaxed);
+}
+
+/* What a counts is counted in another parent from now on. */
+static inline void mem_account_move(struct mem_account *a, struct mem_account *parent)
+{
+    mem_count_one(a->parent, -mem_used(a));
+    mem_count_one(parent, mem_used(a));
+    a->parent = parent;
 }
 
 /* From now on all of this thread's allocations and frees are counted in account as well; NULL: in none. The account may

@@ -164,7 +164,7 @@ static void object_encoding(struct cmd *c)
 {
     const struct entry *e = object_entry(c);
     if (e)
-        reply_bulk_str(c->reply, encoding_name(e));
+        reply_bulk_str(c->reply, encoding_name(e->encoding));
 }
 
 /* OBJECT IDLETIME key */

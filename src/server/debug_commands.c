@@ -46,8 +46,18 @@ static size_t rdb_string_bytes(size_t len)
     return len + (len < 64 ? 1 : len < 16384 ? 2 : len <= UINT32_MAX ? 5 : 9);
 }
 
+static void add_rdb_bytes(void *arg, struct slice first, struct slice second)
+{
+    *(size_t *)arg += rdb_string_bytes(first.len) + (second.len ? rdb_string_bytes(second.len) : 0);
+}
+
 static size_t rdb_value_bytes(const struct entry *e)
 {
+    if (e->type != TYPE_STRING) {
+        size_t bytes = 0;
+        value_each(entry_typed_value(e), add_rdb_bytes, &bytes);
+        return bytes;
+    }
     char int_buf[ENTRY_INT_BUF_BYTES];
     struct blob *blob;
     struct slice s = entry_string(e, int_buf, &blob);
@@ -83,7 +93,7 @@ static void debug_object(struct cmd *c)
     uint32_t now = (uint32_t)(c->now_ms / 1000);
     char text[256];
     snprintf(text, sizeof text, "Value at:%p refcount:%d encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%u",
-             (const void *)e, entry_refcount(e), encoding_name(e), rdb_value_bytes(e), e->access & 0xffffff,
+             (const void *)e, entry_refcount(e), encoding_name(e->encoding), rdb_value_bytes(e), e->access & 0xffffff,
              now - e->access);
     reply_status(c->reply, text);
 }

@@ -30,15 +30,33 @@ void digest_mix(struct digest *d, const void *data, size_t len)
     sha1(d, before.bytes, DIGEST_BYTES);
 }
 
+/* An element of an unordered value. */
+static void xor_pair(void *arg, struct slice first, struct slice second)
+{
+    struct digest *d = arg, pair = {0};
+    digest_mix(&pair, first.ptr, first.len);
+    digest_mix(&pair, second.ptr, second.len);
+    digest_xor(d, pair.bytes, DIGEST_BYTES);
+}
+
 void digest_value(struct digest *d, const struct entry *e)
 {
     uint32_t type = htonl(e->type);
     digest_mix(d, &type, sizeof type);
-    ASSERT(e->type == TYPE_STRING);
     char int_buf[ENTRY_INT_BUF_BYTES];
     struct blob *blob;
-    struct slice value = entry_string(e, int_buf, &blob);
-    digest_mix(d, value.ptr, value.len);
+    struct slice text;
+    switch ((enum value_type)e->type) {
+    case TYPE_STRING:
+        text = entry_string(e, int_buf, &blob);
+        digest_mix(d, text.ptr, text.len);
+        break;
+    case TYPE_HASH:
+        value_each(entry_typed_value(e), xor_pair, d);
+        break;
+    default:
+        ASSERT(!"a type");
+    }
     if (entry_expiry_ms(e) != EXPIRY_NONE)
         digest_xor(d, "!!expire!!", 10);
 }

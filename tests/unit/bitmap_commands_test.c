@@ -16,13 +16,13 @@ enum { ROUNDS = 120, COMMANDS = 60, KEYS = 5, BYTES_MAX = 5000, WORD_CHARS = BYT
 static const char *const names[KEYS] = {"a", "b", "c", "d", "e"};
 
 /* What a key holds. */
-struct value {
+struct text_value {
     bool there;
     size_t len;
     unsigned char bytes[BYTES_MAX + 16]; /* zeros behind len */
 };
 
-static struct value model[KEYS];
+static struct text_value model[KEYS];
 static struct random r;
 static char word[RUNNER_ARGS_MAX][WORD_CHARS + 1], expected[4096], journal[LOG_BYTES];
 static uint32_t words;
@@ -67,18 +67,18 @@ static void run(void)
 
 /* ---- The model ---- */
 
-static bool get(const struct value *v, uint64_t at)
+static bool get(const struct text_value *v, uint64_t at)
 {
     return at < v->len * 8 && v->bytes[at / 8] & (1 << (7 - at % 8));
 }
 
-static void put(struct value *v, uint64_t at, bool bit)
+static void put(struct text_value *v, uint64_t at, bool bit)
 {
     unsigned char mask = (unsigned char)(1 << (7 - at % 8));
     v->bytes[at / 8] = (unsigned char)(bit ? v->bytes[at / 8] | mask : v->bytes[at / 8] & ~mask);
 }
 
-static void grow(struct value *v, size_t len)
+static void grow(struct text_value *v, size_t len)
 {
     v->there = true;
     v->len = len > v->len ? len : v->len;
@@ -103,13 +103,13 @@ static void check_key(int k)
     assert_memory_equal(s.ptr, model[k].bytes, s.len);
 }
 
-static void check_raw(int k) { assert_string_equal(encoding_name(entry_at(k)), "raw"); }
+static void check_raw(int k) { assert_string_equal(encoding_name(entry_at(k)->encoding), "raw"); }
 
 /* ---- Commands ---- */
 
 static int any_key(void) { return (int)random_below(&r, KEYS); }
 
-static uint64_t any_bit(const struct value *v)
+static uint64_t any_bit(const struct text_value *v)
 {
     static const uint64_t edges[] = {0, 7, 8, 44 * 8, 4096 * 8 - 1, 4096 * 8, 4096 * 8 + 9};
     uint64_t how = random_below(&r, 10), near = v->len * 8 + 20;
@@ -121,7 +121,7 @@ static uint64_t any_bit(const struct value *v)
 static void set(int k)
 {
     static const size_t lens[] = {0, 1, 5, 44, 45, 300, 4095, 4096, 4097};
-    struct value *v = &model[k];
+    struct text_value *v = &model[k];
     begin("SET");
     add_word("%s", names[k]);
     if (random_below(&r, 2)) {
@@ -132,7 +132,7 @@ static void set(int k)
             word[words][i] = (char)(1 + random_below(&r, 255));
         word[words++][len] = '\0';
     }
-    *v = (struct value){.there = true, .len = strlen(word[2])};
+    *v = (struct text_value){.there = true, .len = strlen(word[2])};
     memcpy(v->bytes, word[2], v->len);
     expect("+OK\r\n");
     run();
@@ -140,7 +140,7 @@ static void set(int k)
 
 static void setbit(int k)
 {
-    struct value *v = &model[k];
+    struct text_value *v = &model[k];
     uint64_t at = any_bit(v);
     bool bit = random_below(&r, 2);
     begin("SETBIT");
@@ -168,7 +168,7 @@ static void getbit(int k)
 /* BITCOUNT or BITPOS of a range from the beginning, with positive numbers. */
 static void search(int k)
 {
-    const struct value *v = &model[k];
+    const struct text_value *v = &model[k];
     bool in_bits = random_below(&r, 2), count = random_below(&r, 2), bit = count || random_below(&r, 2);
     uint64_t from = any_bit(v) / (in_bits ? 1 : 8), to = any_bit(v) / (in_bits ? 1 : 8);
     uint64_t first = in_bits ? from : from * 8, end = in_bits ? to + 1 : to * 8 + 8, n = 0, found = UINT64_MAX;
@@ -208,7 +208,7 @@ static void bitop(int k)
     uint64_t op = random_below(&r, 4);
     uint32_t n = op == 3 ? 1 : 1 + (uint32_t)random_below(&r, 4);
     int source[4];
-    struct value result = {0};
+    struct text_value result = {0};
     begin("BITOP");
     add_word("%s", ops[op]);
     add_word("%s", names[k]);
@@ -229,7 +229,7 @@ static void bitop(int k)
         check_raw(k);
 }
 
-static int64_t field(const struct value *v, uint64_t at, uint32_t width, bool is_signed)
+static int64_t field(const struct text_value *v, uint64_t at, uint32_t width, bool is_signed)
 {
     uint64_t number = is_signed && get(v, at) ? UINT64_MAX : 0;
     for (uint32_t i = 0; i < width; i++)
@@ -241,7 +241,7 @@ static int64_t field(const struct value *v, uint64_t at, uint32_t width, bool is
 static void bitfield(int k)
 {
     static const char *const overflows[] = {"WRAP", "SAT", "FAIL"};
-    struct value *v = &model[k];
+    struct text_value *v = &model[k];
     bool is_signed = random_below(&r, 2);
     uint32_t width = 1 + (uint32_t)random_below(&r, 60);
     uint64_t at = any_bit(v), how = random_below(&r, 3);
@@ -313,14 +313,14 @@ static void run_round(uint32_t nshards)
     }
     for (int k = 0; k < KEYS; k++)
         if (model[k].there)
-            snprintf(encoding[k], sizeof encoding[k], "%s", encoding_name(entry_at(k)));
+            snprintf(encoding[k], sizeof encoding[k], "%s", encoding_name(entry_at(k)->encoding));
     runner_deinit();
     runner_init(nshards);
     replay();
     for (int k = 0; k < KEYS; k++) {
         check_key(k);
         if (model[k].there)
-            assert_string_equal(encoding_name(entry_at(k)), encoding[k]);
+            assert_string_equal(encoding_name(entry_at(k)->encoding), encoding[k]);
     }
     runner_deinit();
 }

@@ -72,6 +72,17 @@ static void make(struct command_added *c, struct random *r)
     }
 }
 
+static void add(struct effects *e, const struct command_added *c, bool by_word)
+{
+    if (!by_word) {
+        effects_add(e, c->db, c->argc, c->argv);
+        return;
+    }
+    effects_begin(e, c->db, c->argc);
+    for (uint32_t i = 0; i < c->argc; i++)
+        effects_word(e, c->argv[i]);
+}
+
 static void one_case(struct random *r)
 {
     struct command_added commands[COMMANDS_MAX];
@@ -81,8 +92,7 @@ static void one_case(struct random *r)
     effects_init(&e);
     while (n < wanted) {
         make(&commands[n], r);
-        effects_add(&e, commands[n].db, commands[n].argc, commands[n].argv);
-        n++;
+        add(&e, &commands[n++], random_below(r, 2));
         if (random_below(r, 5) > 0)
             continue;
         next = hand_on(&e, next);

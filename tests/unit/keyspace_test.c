@@ -540,7 +540,7 @@ static void encodings(void **state)
     for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         keyspace_set_string(w->ks, keyspace_write(w->ks, 0, &key), &key, slice_str(cases[i].text), EXPIRY_NONE,
                             STRING_ENCODED);
-        assert_string_equal(encoding_name(keyspace_peek(w->ks, 0, &key).entry), cases[i].encoding);
+        assert_string_equal(encoding_name(keyspace_peek(w->ks, 0, &key).entry->encoding), cases[i].encoding);
     }
     teardown(w);
 }
