@@ -78,41 +78,107 @@ void members_remove(struct members *m, const struct member_place *place)
 
 /* ---- Going through them ---- */
 
-const struct member *members_random(const struct members *m, uint64_t (*random)(void *), void *arg)
+struct visit {
+    value_visit *fn;
+    void *arg;
+    uint64_t given;
+};
+
+static void give(struct visit *v, const struct member *m)
 {
-    struct table_place place;
-    return table_random(&m->table, random, arg, &place);
+    v->fn(v->arg, member_name(m), member_value(m));
+    v->given++;
 }
 
-uint64_t members_scan(const struct members *m, uint64_t position, table_visit *visit, void *arg)
-{
-    return table_scan(&m->table, position, visit, arg);
-}
+static void visit_member(void *visit, void *member) { give(visit, member); }
 
 static void visit_all(const struct members *m, table_visit *visit, void *arg)
 {
     uint64_t position = 0;
     do
-        position = members_scan(m, position, visit, arg);
+        position = table_scan(&m->table, position, visit, arg);
     while (position != 0);
-}
-
-uint64_t members_count(struct typed_value v) { return members_size(v.ptr); }
-
-struct each {
-    value_visit *fn;
-    void *arg;
-};
-
-static void give_member(void *arg, void *member)
-{
-    const struct each *each = arg;
-    each->fn(each->arg, member_name(member), member_value(member));
 }
 
 void members_each(struct typed_value v, value_visit *fn, void *arg)
 {
-    visit_all(v.ptr, give_member, &(struct each){fn, arg});
+    visit_all(v.ptr, visit_member, &(struct visit){.fn = fn, .arg = arg});
+}
+
+uint64_t members_count(struct typed_value v) { return members_size(v.ptr); }
+
+uint64_t members_scan(const struct members *m, uint64_t position, uint64_t count, value_visit *fn, void *arg)
+{
+    struct visit visit = {.fn = fn, .arg = arg};
+    for (uint64_t buckets = 0; visit.given < count && buckets / 10 < count; buckets++) {
+        position = table_scan(&m->table, position, visit_member, &visit);
+        if (position == 0)
+            break;
+    }
+    return position;
+}
+
+/* ---- Random ones ---- */
+
+static uint64_t next_random(void *random) { return random_u64(random); }
+
+static const struct member *random_member(const struct members *m, struct random *random)
+{
+    struct table_place place;
+    return table_random(&m->table, next_random, random, &place);
+}
+
+void members_pick(const struct members *m, uint64_t n, struct random *random, value_visit *fn, void *arg)
+{
+    struct visit visit = {.fn = fn, .arg = arg};
+    while (n-- > 0)
+        give(&visit, random_member(m, random));
+}
+
+/* Selection sampling (Knuth, TAOCP 3.4.2, algorithm S): one walk over all. */
+struct selection {
+    struct visit visit;
+    struct random *random;
+    uint64_t wanted, left;
+};
+
+static void select_member(void *arg, void *member)
+{
+    struct selection *s = arg;
+    if (random_below(s->random, s->left--) >= s->wanted)
+        return;
+    s->wanted--;
+    give(&s->visit, member);
+}
+
+/* Picks until there are n different ones, which is soon if n is far below the size. taken: those there are, a hash
+ * table of pointers. */
+static void sample_few(const struct members *m, uint64_t n, struct random *random, struct visit *visit)
+{
+    uint64_t size = 4;
+    while (size < 2 * n)
+        size *= 2;
+    const struct member **taken = mem_zalloc(NULL, size * sizeof *taken);
+    while (visit->given < n) {
+        const struct member *member = random_member(m, random);
+        uint64_t i = ((uintptr_t)member >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 20 & (size - 1);
+        while (taken[i] && taken[i] != member)
+            i = (i + 1) & (size - 1);
+        if (taken[i])
+            continue;
+        taken[i] = member;
+        give(visit, member);
+    }
+    mem_free(NULL, taken);
+}
+
+void members_sample(const struct members *m, uint64_t n, struct random *random, value_visit *fn, void *arg)
+{
+    struct selection s = {{.fn = fn, .arg = arg}, random, n, members_size(m)};
+    if (n < s.left / 3)
+        sample_few(m, n, random, &s.visit);
+    else
+        visit_all(m, select_member, &s);
 }
 
 /* ---- Copying, freeing ---- */

@@ -8,6 +8,7 @@
 
 #include "shard/ds/table.h"
 #include "shard/value.h"
+#include "src/base/random.h"
 
 #define MEMBER_BYTES_MAX UINT32_MAX
 
@@ -43,11 +44,15 @@ struct member_place members_find(const struct members *m, struct slice name);
 void members_put(struct members *m, struct member_place *place, struct slice name, struct slice value);
 void members_remove(struct members *m, const struct member_place *place);
 
-/* Each one equally likely; there is at least one. random: 64 random bits a call. */
-const struct member *members_random(const struct members *m, uint64_t (*random)(void *), void *arg);
+/* Calls fn with members from position (of table_scan) on, until at least count were given or ten times as many buckets
+ * visited; returns the position to go on from, 0 at the end. A member that is there all the time is given at least
+ * once, whatever changes between calls. */
+uint64_t members_scan(const struct members *m, uint64_t position, uint64_t count, value_visit *fn, void *arg);
 
-/* As table_scan: visits the members (struct member) at position and returns the next one, 0 behind the last. */
-uint64_t members_scan(const struct members *m, uint64_t position, table_visit *visit, void *arg);
+/* Calls fn with n random members: any one each time, there is at least one; or n different ones, all if there are no
+ * more, each set of them equally likely. */
+void members_pick(const struct members *m, uint64_t n, struct random *random, value_visit *fn, void *arg);
+void members_sample(const struct members *m, uint64_t n, struct random *random, value_visit *fn, void *arg);
 
 /* For its row in value.c. */
 uint64_t members_count(struct typed_value v);

@@ -13,6 +13,7 @@
 #include "src/wire/reply.h"
 
 struct cmd;
+struct random;
 struct shard;
 struct command;
 
@@ -127,6 +128,7 @@ struct limits {
     int64_t proto_max_bulk_len;
     uint64_t hll_sparse_max_bytes;
     uint32_t databases;
+    struct flat_limits hash;
 };
 
 /* One execution. Owner: the thread that executes; nothing in it outlives the handler. */
@@ -143,6 +145,7 @@ struct cmd {
     uint32_t executor;           /* the worker that runs it: user of every shard it may touch */
     bool changed, effects_given; /* by cmd_changed, cmd_effect */
     const struct limits *limits;
+    struct random *random;
     struct arg_blobs *blobs; /* arguments that came as blobs, see cmd_take_blob; may be NULL */
     uint32_t arg_first;      /* index of argv[0] in the arena, for blobs */
     struct effects *effects; /* of the group or transaction */

@@ -4,10 +4,11 @@
  * keep numbers as doubles can carry it. When a shard is exhausted the next cursor is the start of the following one;
  * 0 is both the start of the first and the end. What a cursor names that no server gave out is harmless: it is brought
  * into range here. */
+#include "src/cmd/scan.h"
+
 #include "shard/entry.h"
 #include "shard/shard.h"
 #include "src/base/assert.h"
-#include "src/base/glob.h"
 #include "src/base/num.h"
 #include "src/cmd/args.h"
 #include "src/cmd/families.h"
@@ -26,40 +27,51 @@ static uint32_t scan_route(uint32_t argc, const struct slice *argv, uint32_t nsh
     return num_parse_u64(argv[1], &cursor) ? shard_of_cursor(cursor, nshards) : 0;
 }
 
-struct scan_options {
-    uint64_t cursor;
-    uint32_t count;
-    struct slice pattern; /* ptr NULL: all */
-    struct slice type;    /* ptr NULL: all */
-};
+bool scan_parse_cursor(struct cmd *c, uint32_t i, uint64_t *cursor)
+{
+    if (num_parse_u64(c->argv[i], cursor))
+        return true;
+    reply_error(c->reply, "ERR invalid cursor");
+    return false;
+}
 
-/* cursor [MATCH pattern] [COUNT count] [TYPE type] */
-static bool parse_scan_options(struct cmd *c, struct scan_options *options)
+/* Arguments i and i + 1 as one of the options that have a value; false: it answered an error. */
+static bool parse_option(struct cmd *c, uint32_t i, unsigned allowed, struct scan_options *options)
+{
+    int64_t count;
+    if (slice_is(c->argv[i], "count")) {
+        if (!arg_i64(c, i + 1, &count))
+            return false;
+        if (count >= 1) {
+            options->count = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+            return true;
+        }
+    } else if (slice_is(c->argv[i], "match")) {
+        bool all = slice_eq(c->argv[i + 1], slice_str("*"));
+        options->pattern = all ? (struct slice){NULL, 0} : c->argv[i + 1];
+        return true;
+    } else if (slice_is(c->argv[i], "type") && allowed & SCAN_TYPE) {
+        options->type = c->argv[i + 1];
+        return true;
+    }
+    reply_syntax_error(c);
+    return false;
+}
+
+bool scan_parse_options(struct cmd *c, uint32_t first, unsigned allowed, struct scan_options *options)
 {
     *options = (struct scan_options){.count = COUNT_DEFAULT};
-    if (!num_parse_u64(c->argv[1], &options->cursor)) {
-        reply_error(c->reply, "ERR invalid cursor");
-        return false;
-    }
-    for (uint32_t i = 2; i < c->argc; i += 2) {
-        bool has_value = i + 1 < c->argc;
-        if (slice_is(c->argv[i], "count") && has_value) {
-            int64_t count;
-            if (!arg_i64(c, i + 1, &count))
-                return false;
-            if (count < 1) {
-                reply_syntax_error(c);
-                return false;
-            }
-            options->count = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
-        } else if (slice_is(c->argv[i], "match") && has_value) {
-            bool all = slice_eq(c->argv[i + 1], slice_str("*"));
-            options->pattern = all ? (struct slice){NULL, 0} : c->argv[i + 1];
-        } else if (slice_is(c->argv[i], "type") && has_value) {
-            options->type = c->argv[i + 1];
-        } else {
+    for (uint32_t i = first; i < c->argc;) {
+        if (slice_is(c->argv[i], "novalues") && allowed & SCAN_NOVALUES) {
+            options->novalues = true;
+            i++;
+        } else if (i + 1 == c->argc) {
             reply_syntax_error(c);
             return false;
+        } else {
+            if (!parse_option(c, i, allowed, options))
+                return false;
+            i += 2;
         }
     }
     return true;
@@ -76,29 +88,29 @@ static void visit(void *arg, struct entry *e)
     struct scan_run *run = arg;
     if (run->options->type.ptr && !slice_is(run->options->type, type_name(e->type)))
         return;
-    if (run->options->pattern.ptr && !glob_match(run->options->pattern, entry_key(e), false))
+    if (!scan_matches(run->options, entry_key(e)))
         return;
     reply_bulk_slice(run->reply, entry_key(e));
     run->given++;
 }
 
-/* The cursor is known only after the keys, but comes before them: they are collected aside. */
-static void reply_scan(struct cmd *c, uint64_t cursor, const struct reply *keys, int64_t count)
+void scan_reply(struct cmd *c, uint64_t cursor, const struct reply *items, int64_t count)
 {
     char text[NUM_INT_CHARS];
     reply_array(c->reply, 2);
     reply_bulk(c->reply, text, num_u64(text, cursor));
     reply_array(c->reply, count);
-    reply_append_range(c->reply, keys, 0, keys->len);
+    reply_append_range(c->reply, items, 0, items->len);
 }
 
 /* SCAN cursor [MATCH pattern] [COUNT count] [TYPE type] */
 static void scan_scan(struct cmd *c)
 {
     struct scan_options options;
-    if (!parse_scan_options(c, &options))
+    uint64_t cursor;
+    if (!scan_parse_cursor(c, 1, &cursor) || !scan_parse_options(c, 2, SCAN_TYPE, &options))
         return;
-    uint32_t shard_id = shard_of_cursor(options.cursor, c->nshards);
+    uint32_t shard_id = shard_of_cursor(cursor, c->nshards);
     struct shard *shard = c->shards[shard_id];
     ASSERT(shard->user == c->executor);
 
@@ -107,14 +119,14 @@ static void scan_scan(struct cmd *c)
     struct reply keys;
     reply_init(&keys, c->reply->resp);
     struct scan_run run = {.options = &options, .reply = &keys};
-    uint64_t position = keyspace_scan(shard->keyspace, c->db, options.cursor >> SHARD_BITS & POSITION_MASK,
-                                      options.count, buckets_max, visit, &run);
+    uint64_t position = keyspace_scan(shard->keyspace, c->db, cursor >> SHARD_BITS & POSITION_MASK, options.count,
+                                      buckets_max, visit, &run);
     uint64_t next = 0;
     if (position != 0)
         next = position << SHARD_BITS | shard_id;
     else if (shard_id + 1 < c->nshards)
         next = shard_id + 1;
-    reply_scan(c, next, &keys, run.given);
+    scan_reply(c, next, &keys, run.given);
     reply_deinit(&keys);
 }
 

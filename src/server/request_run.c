@@ -34,6 +34,7 @@ static inline __attribute__((always_inline)) void apply(struct worker *w, struct
     c.executor = w->id;
     c.changed = c.effects_given = false;
     c.limits = &w->limits;
+    c.random = &w->random;
     c.blobs = &b->blobs;
     c.arg_first = r->arg_first;
     c.effects = effects;

@@ -387,14 +387,22 @@ void worker_set_write_fault(struct worker *w, int fault)
     keep_expired(w);
 }
 
+static struct limits limits_of(const struct config *config)
+{
+    return (struct limits){
+        .proto_max_bulk_len = (int64_t)config->proto_max_bulk_len,
+        .hll_sparse_max_bytes = config->hll_sparse_max_bytes,
+        .databases = (uint32_t)config->databases,
+        .hash = {(uint64_t)config->hash_max_listpack_entries, (uint64_t)config->hash_max_listpack_value},
+    };
+}
+
 void worker_take_control(struct worker *w, const struct control_state *state)
 {
     const struct control_state *old = w->control;
     w->control = state;
     w->config = state->config;
-    w->limits.proto_max_bulk_len = (int64_t)state->config->proto_max_bulk_len;
-    w->limits.hll_sparse_max_bytes = state->config->hll_sparse_max_bytes;
-    w->limits.databases = (uint32_t)state->config->databases;
+    w->limits = limits_of(state->config);
     w->strict_order = state->config->pipeline_order == PIPELINE_ORDER_STRICT;
     w->pause = state->pause;
     w->pause_until_ms = state->pause_until_ms;

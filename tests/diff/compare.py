@@ -12,6 +12,7 @@ class AskedStep:
 
     def __init__(self, step, script, is_newer):
         self.keys = script.keys
+        self.arguments = step.arguments
         self.is_newer = is_newer
         self.asks_for_all = len(step.arguments) == 1 or step.name == 'command|info' and len(step.arguments) == 2
 

@@ -72,8 +72,8 @@ def known_key(oracle, other, step):
     return wrong
 
 
-def scan_page(oracle, other, step):
-    """One page of a scan: a cursor below 2^53 and keys that exist; which keys come first is the server's affair."""
+def page(oracle, other, step):
+    """One page of a scan: a cursor below 2^53 and an array; what comes first is the server's affair."""
     wrong = same_kind(oracle, other, step)
     if wrong:
         return wrong
@@ -81,9 +81,40 @@ def scan_page(oracle, other, step):
         return 'not a cursor and an array'
     if not re.fullmatch(rb'\d+', other.data[0].data) or int(other.data[0].data) >= 2**53:
         return 'cursor %r' % other.data[0].data
+    return None
+
+
+def scan_page(oracle, other, step):
+    """The same with keys that exist."""
+    wrong = page(oracle, other, step)
+    if wrong:
+        return wrong
     if any(element.data not in step.keys for element in other.data[1].data):
         return 'a key that was never set'
     return None
+
+
+def random_fields(oracle, other, step):
+    """HRANDFIELD: as many, and none twice unless the count is negative; which ones is chance."""
+    wrong = same_kind(oracle, other, step)
+    if wrong or other.kind != '*':
+        return wrong
+    if len(oracle.data) != len(other.data):
+        return '%d instead of %d' % (len(other.data), len(oracle.data))
+    pairs = other.data and other.data[0].kind == '*'
+    flat = not pairs and len(step.arguments) > 3
+    names = [one.data[0].data if pairs else one.data for one in (other.data[::2] if flat else other.data)]
+    if not step.arguments[2].startswith(b'-') and len(set(names)) < len(names):
+        return 'the same field twice'
+    return None
+
+
+def pairs_page(oracle, other, step):
+    """The same with names and values."""
+    wrong = page(oracle, other, step)
+    if not wrong and len(other.data[1].data) % 2:
+        wrong = 'a name without a value'
+    return wrong
 
 
 def pair_of_time(oracle, other, step):
@@ -365,6 +396,11 @@ RULES = {
     'keys': (same_set, 'tables have no common order'),
     'scan': (scan_page, 'tables have no common order; a cursor means something to its server only'),
     'randomkey': (known_key, 'random'),
+    'hscan': (pairs_page, 'tables have no common order; a cursor means something to its server only'),
+    'hgetall': (same_map, 'tables have no common order'),
+    'hkeys': (same_set, 'tables have no common order'),
+    'hvals': (same_set, 'tables have no common order'),
+    'hrandfield': (random_fields, 'random'),
     'hello': (greeting, 'version and connection id'),
     'client|id': (same_kind, 'ids count what the server has seen'),
     'client|list': (client_lines, 'ids, addresses, descriptors, ages and memory'),

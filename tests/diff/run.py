@@ -64,7 +64,7 @@ def make_script(seed, label, facts, budget):
     family, row, number = label.split('/')
     script = Script(label)
     builder = Builder(script, '%d/%s' % (seed, label), SimpleNamespace(number=int(number), **facts))
-    if family in ('strings', 'bitmaps', 'keys', 'server'):
+    if family in ('strings', 'bitmaps', 'hashes', 'keys', 'server'):
         builder.set_up()
     script.pipelined = builder.chance(0.4)
     wanted = min(budget, builder.rng.randint(1, CASES_A_SCRIPT_MAX))
@@ -131,16 +131,17 @@ def describe(script, steps, wrong):
 
 def facts_about(oracle, other):
     """What the generators have to know of the servers."""
-    with_types = True
+    types = list(Builder.COLLECTIONS)
     for server in (oracle, other):
         connection = server.connect()
-        with_types &= not isinstance(connection.call('RPUSH', 'facts', 'x'), Exception)
+        types = [command for command in types
+                 if not isinstance(connection.call(command, command, *Builder.COLLECTIONS[command]), Exception)]
         connection.call('FLUSHALL')
         connection.close()
     connection = oracle.connect()
     commands = sorted(connection.call('COMMAND', 'LIST'))
     connection.close()
-    return {'types': with_types, 'commands': commands}
+    return {'types': types, 'commands': commands}
 
 
 def is_redis(path):

@@ -36,7 +36,8 @@ def show_word(word):
 class Step:
     """One step. how: call (a request and its replies), scan (a cursor loop), raw (pieces of bytes), wait (ms)."""
 
-    def __init__(self, how, arguments=(), connection=0, replies=1, is_case=False, pieces=(), until=None, wait_ms=0):
+    def __init__(self, how, arguments=(), connection=0, replies=1, is_case=False, pieces=(), until=None, wait_ms=0,
+                 cursor_at=1):
         self.how = how
         self.arguments = arguments
         self.connection = connection
@@ -45,6 +46,7 @@ class Step:
         self.pieces = pieces
         self.until = until           # of raw: what the last reply ends with; None: the server closes after the last
         self.wait_ms = wait_ms
+        self.cursor_at = cursor_at   # of scan: where the cursor goes among the words
         self.name = name_of(arguments)
 
     def show(self):
@@ -90,6 +92,9 @@ class Builder:
               b'0.00000000000000001', b'3.14159265358979323846', b'0x1p3', b'9007199254740993', b'1E2', b'+2')
     NOT_FLOATS = (b'', b'abc', b'1.5x', b' 1', b'1 ', b'nan', b'inf', b'-inf', b'infinity', b'1e', b'1e5000', b'--1',
                   b'1,5', b'\x00')
+    # What makes a collection of each type.
+    COLLECTIONS = {b'RPUSH': (b'1', b'2', b'x'), b'SADD': (b'1', b'2'), b'HSET': (b'f', b'1'),
+                   b'ZADD': (b'1', b'm', b'2', b'n'), b'XADD': (b'1-1', b'f', b'v')}
     OPTION_JUNK = (b'', b'FOO', b'NX', b'XX', b'GET', b'EX', b'KEEPTTL', b'10', b'COUNT', b'\xff')
 
     def __init__(self, script, seed_text, facts):
@@ -208,9 +213,9 @@ class Builder:
         else:
             arguments.extend([self.one(self.OPTION_JUNK)] * self.rng.randint(2, 5))
 
-    def scan(self, *arguments):
-        """A whole iteration; arguments without the cursor, which is put behind the first."""
-        self._add(Step('scan', arguments, is_case=True))
+    def scan(self, *arguments, cursor_at=1):
+        """A whole iteration; arguments without the cursor, which is put where cursor_at says."""
+        self._add(Step('scan', arguments, is_case=True, cursor_at=cursor_at))
 
     def raw(self, *pieces, until=None):
         """Bytes on a new connection, each piece in a write of its own, then the end; all that comes back counts.
@@ -260,5 +265,5 @@ class Builder:
 
     def _make_collection(self, name):
         self.do(b'DEL', name)
-        self.do(*self.one(((b'RPUSH', name, b'1', b'2', b'x'), (b'SADD', name, b'1', b'2'), (b'HSET', name, b'f', b'1'),
-                           (b'ZADD', name, b'1', b'm', b'2', b'n'), (b'XADD', name, b'1-1', b'f', b'v'))))
+        command = self.one(self.facts.types)
+        self.do(command, name, *self.COLLECTIONS[command])

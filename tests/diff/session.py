@@ -125,7 +125,7 @@ class Session:
         cursor, found = b'0', set()
         for _ in range(SCAN_STEPS_MAX):
             connection = self.connection(step.connection)
-            connection.send(resp.encode(words[0], cursor, *words[1:]))
+            connection.send(resp.encode(*words[:step.cursor_at], cursor, *words[step.cursor_at:]))
             raw, value = connection.read()
             if value is None or value.is_error:
                 return Outcome(raw, value)

@@ -12,6 +12,7 @@
 
 #include "shard/effects.h"
 #include "shard/shard.h"
+#include "src/base/random.h"
 #include "src/cmd/execute.h"
 #include "src/cmd/keys.h"
 #include "src/cmd/table.h"
@@ -23,14 +24,16 @@ static struct shard shards[RUNNER_SHARDS_MAX];
 static struct shard *shard_list[RUNNER_SHARDS_MAX];
 static struct effects effects;
 static struct reply reply;
+static struct random runner_random;
 static struct limits runner_limits = {
-    .proto_max_bulk_len = 512 << 20, .hll_sparse_max_bytes = 3000, .databases = RUNNER_DATABASES};
+    .proto_max_bulk_len = 512 << 20, .hll_sparse_max_bytes = 3000, .databases = RUNNER_DATABASES, .hash = {128, 64}};
 
 static void runner_init(uint32_t nshards)
 {
     shape.nshards = nshards;
     effects_init(&effects);
     reply_init(&reply, 2);
+    random_init(&runner_random, 1);
     for (uint32_t i = 0; i < nshards; i++) {
         shard_init(&shards[i], i, RUNNER_DATABASES, shape.seed);
         shard_begin(&shards[i], 0, RUNNER_NOW_MS, &effects);
@@ -69,6 +72,7 @@ static void run_slices(uint32_t argc, const struct slice *argv)
                     .shards = shard_list,
                     .nshards = shape.nshards,
                     .limits = &runner_limits,
+                    .random = &runner_random,
                     .effects = &effects,
                     .now_ms = RUNNER_NOW_MS};
     execute(&c);
