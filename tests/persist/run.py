@@ -16,11 +16,11 @@ import traceback
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from tests.lib import cases, servers  # noqa: E402
-from tests.persist import copies, cuts, faults, lives, loading, planted, starts, switches, tools  # noqa: E402
+from tests.persist import copies, cuts, faults, lives, loading, planted, starts, switches, tools, types  # noqa: E402
 from tests.persist.world import Skipped, World  # noqa: E402
 
 CASES = lives.CASES + copies.CASES + cuts.CASES + switches.CASES + loading.CASES + starts.CASES + faults.CASES + \
-    tools.CASES + planted.CASES
+    types.CASES + tools.CASES + planted.CASES
 
 
 def run_one(case, path, seed):

@@ -8,6 +8,7 @@ from tests.lib.resp import encode
 
 from .folder import Folder
 from .kinds import REDIS, content, kill, stop
+from .types import MAKERS
 from .world import Skipped, only_skua
 
 NOBODY = 65534
@@ -52,7 +53,7 @@ def refuses(kind, folder, *words, **options):
 def other_types(world):
     """In an RDB base, and as commands: type or command, file and offset are named."""
     for name, (command, called) in TYPES.items():
-        for rdb in ('yes', 'no'):
+        for rdb in ('yes',) if name in MAKERS else ('yes', 'no'):
             with Folder() as folder:
                 made_by_redis(folder, command, aof_use_rdb_preamble=rdb)
                 word = called if rdb == 'yes' else command[0]

@@ -1,0 +1,113 @@
+"""Values of every type through the append-only file: what commands leave is there again after a kill, after a rewrite,
+in redis-server on the same folder, and in what redis-server made of it. Compared are digests, encodings and expiry."""
+import time
+
+from tests.lib.resp import encode
+
+from .folder import Folder
+from .kinds import REDIS, kill, stop
+from .world import only_skua
+
+KEYS, COMMANDS = 12, 400
+SECONDS = 10**6
+
+
+def hash_command(chance, key):
+    def field():
+        return chance.choice((chance.randint(-200, 200), 'f%d' % chance.randint(0, 150), 'x' * 70))
+
+    def value():
+        return chance.choice((chance.randint(-2**63, 2**63 - 1), 'v' * chance.randint(0, 70), b'\xff\r\n', 1.5))
+
+    def pairs(most):
+        return [word for _ in range(chance.randint(1, most)) for word in (field(), value())]
+
+    return chance.choice((
+        lambda: ('HSET', key, *pairs(5)), lambda: ('HMSET', key, *pairs(150)),
+        lambda: ('HSETNX', key, field(), value()),
+        lambda: ('HDEL', key, *[field() for _ in range(chance.choice((2, 200)))]),
+        lambda: ('HINCRBY', key, 'counter', chance.randint(-10, 10)),
+        lambda: ('HINCRBYFLOAT', key, 'fraction', '%.3f' % chance.uniform(-5, 5))))()
+
+
+# By type: makes a command that is no error on a key of that type.
+MAKERS = {'hash': hash_command}
+
+
+def command(chance):
+    kind = chance.choice(sorted(MAKERS))
+    key, other = ('{%d}%s' % (number, kind) for number in chance.sample(range(KEYS), 2))
+    if chance.random() < 0.9:
+        return MAKERS[kind](chance, key)
+    return chance.choice((('DEL', key), ('COPY', key, other, 'REPLACE'), ('RENAMENX', key, other), ('PERSIST', key),
+                          ('EXPIRE', key, SECONDS), ('MOVE', key, 1)))
+
+
+def write(server, chance, count=COMMANDS):
+    connection = server.connect()
+    commands = [command(chance) for _ in range(count)]
+    connection.send(b''.join(encode(*one) for one in commands))
+    for one in commands:
+        reply = connection.read()[1]
+        assert not reply.is_error or reply.data == b'ERR no such key', (one, reply)
+    connection.close()
+
+
+def rewrite(server):
+    connection = server.connect()
+    connection.call('BGREWRITEAOF')
+    while b'aof_rewrite_in_progress:1' in connection.call('INFO', 'persistence'):
+        time.sleep(0.005)
+    connection.close()
+
+
+def state(server, encodings):
+    """The digest, and of each key when it expires and, if that is asked for, its encoding."""
+    connection = server.connect()
+    found = {'digest': connection.call('DEBUG', 'DIGEST')}
+    for database in (0, 1):
+        connection.call('SELECT', database)
+        for key in connection.call('KEYS', '*'):
+            encoding = connection.call('OBJECT', 'ENCODING', key) if encodings else None
+            found[database, key] = (connection.call('PEXPIRETIME', key), encoding)
+    connection.close()
+    return found
+
+
+def check(wanted, server, label):
+    found = state(server, encodings=any(how[1] for name, how in wanted.items() if name != 'digest'))
+    assert found == wanted, '%s: %s' % (label, {name: (wanted.get(name), found.get(name))
+                                                for name in wanted.keys() | found.keys()
+                                                if wanted.get(name) != found.get(name)})
+
+
+@only_skua
+def every_type(world):
+    for _ in world.rounds(6):
+        with Folder() as folder:
+            rewrites = world.chance.random() < 0.5
+            kind, policy = world.way()
+            with kind.start(folder, appendfsync=policy) as server:
+                write(server, world.chance)
+                if rewrites:
+                    rewrite(server)
+                    write(server, world.chance, COMMANDS // 4)
+                # A rewrite may make a small value compact again.
+                wanted = state(server, encodings=not rewrites)
+                kill(server)
+            with world.kind().start(folder) as server:
+                check(wanted, server, 'again')
+                stop(server)
+            with REDIS.start(folder, aof_use_rdb_preamble='no') as server:
+                check(wanted, server, 'in redis-server')
+                write(server, world.chance)
+                if rewrites:
+                    rewrite(server)
+                wanted = state(server, encodings=not rewrites)
+                stop(server)
+            with world.kind().start(folder) as server:
+                check(wanted, server, 'behind redis-server')
+                stop(server)
+
+
+CASES = (every_type,)
