@@ -22,6 +22,8 @@ static void write_batch(struct aof_base *b)
     struct iovec parts[] = {{line, aof_write_header(line, &header)}, {b->batch.buf, b->batch.len}};
     write_parts(b, parts, 2);
     effects_clear(&b->batch);
+    if (b->pause)
+        b->pause(b->pause_arg);
 }
 
 void aof_base_begin(struct aof_base *b, struct disk *disk, int fd, uint64_t hash_seed)

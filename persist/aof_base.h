@@ -18,6 +18,9 @@ struct aof_base {
     struct effects batch; /* the next one */
     uint64_t sequence;    /* of the last batch written */
     uint64_t keys, bytes; /* so far */
+    /* After each batch, also in the middle of a large value: for a fiber to give way. NULL: nobody waits. */
+    void (*pause)(void *arg);
+    void *pause_arg;
 };
 
 /* Begins with the file line. fd: an empty file, opened with DISK_APPEND. */

@@ -15,6 +15,7 @@ struct encoding_row {
     void (*each)(struct typed_value v, value_visit *fn, void *arg);
     /* Only of large values: */
     void *(*copy)(struct value_home *to, const void *v);
+    void (*moved)(void *v);     /* its home is another one now; NULL: it keeps nothing of it */
     bool (*free_step)(void *v); /* frees some of its parts, false if there were no more; then v is freed too */
 };
 
@@ -81,6 +82,8 @@ void value_move(struct value_home *from, struct value_home *to, enum encoding en
         struct value *large = v;
         mem_account_move(&large->account, to->account);
         large->home = to;
+        if (row_of(encoding)->moved)
+            row_of(encoding)->moved(v);
     } else {
         mem_count(from->account, -(int64_t)mem_size(v));
         mem_count(to->account, (int64_t)mem_size(v));
@@ -137,7 +140,7 @@ static const struct encoding_row rows[] = {
     [ENC_INT] = {.name = "int"},
     [ENC_BLOB] = {.name = "raw"},
     [ENC_LISTPACK] = {.name = "listpack", .count = listpack_elements, .each = listpack_each},
-    [ENC_TABLE] = {"hashtable", members_count, members_each, members_copy, members_free_step},
+    [ENC_TABLE] = {"hashtable", members_count, members_each, members_copy, NULL, members_free_step},
 };
 
 static const struct encoding_row *row_of(enum encoding encoding)

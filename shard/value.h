@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shard/ds/epoch.h"
 #include "src/base/mem.h"
 #include "src/base/slice.h"
 
@@ -40,6 +41,7 @@ const char *encoding_name(enum encoding encoding); /* as OBJECT ENCODING replies
 struct value_home {
     struct mem_account *account; /* for all that is in the keyspace */
     uint64_t seed;               /* of the hashes of members; the same in all keyspaces of the process */
+    struct epoch_clock clock;    /* of the nodes that large values are made of */
     struct value *garbage;       /* large values to be freed in slices */
 };
 

@@ -47,17 +47,25 @@ static void add_entry(void *arg, struct entry *e)
     aof_base_add(&walk->base, walk->db, e);
 }
 
+/* All shards are held, so that nothing changes meanwhile. */
+static void give_way(void *arg)
+{
+    enum { SLICE_NS = 1000 * 1000 };
+    struct worker *w0 = arg;
+    if (io_now_ns(w0->io) - w0->now_ns >= SLICE_NS)
+        worker_yield_until(w0, 0);
+}
+
 /* All keys of one database of a shard. */
 static int write_database(struct base_walk *walk, const struct shard *s)
 {
-    enum { BUCKETS = 256, SLICE_NS = 1000 * 1000 };
+    enum { BUCKETS = 256 };
     struct worker *w0 = walk->w0;
     uint64_t position = 0;
     do {
         position = keyspace_scan(s->keyspace, walk->db, position, UINT32_MAX, BUCKETS, add_entry, walk);
         atomic_store_explicit(&walk->progress->keys, walk->base.keys, memory_order_relaxed);
-        if (io_now_ns(w0->io) - w0->now_ns >= SLICE_NS)
-            worker_yield_until(w0, 0);
+        give_way(w0);
         if (server_is_stopping(w0->server))
             return -ECANCELED;
     } while (position != 0 && walk->base.error == 0);
@@ -90,6 +98,8 @@ int base_write(struct worker *w0, struct disk *disk, int fd, struct base_progres
     atomic_store(&progress->keys, 0);
     atomic_store(&progress->keys_total, count_keys(w0->server));
     aof_base_begin(&walk.base, disk, fd, w0->server->hash_seed);
+    walk.base.pause = give_way;
+    walk.base.pause_arg = w0;
     int error = write_shards(&walk, w0->server);
     int ended = aof_base_end(&walk.base);
     error = error < 0 ? error : ended;
