@@ -1,8 +1,8 @@
-/* Epochs of nodes: how a snapshot of large values sees what they were when it began. Each shard has a clock whose epoch
- * a snapshot raises as it begins. Every node that a large value is made of carries the epoch in which it was last seen,
- * and whatever changes, moves or frees what a node holds calls epoch_before_change first; so the snapshot is given each
- * node once, as it was, whether it comes upon it or a change does. What is new carries the present epoch from the
- * start: it has nothing to show.
+/* Epochs of nodes: how a snapshot of large values sees what they were when it began. Each shard has a clock; all show
+ * the same epoch, which a snapshot raises as it begins. Every node that a large value is made of carries the epoch in
+ * which it was last seen, and whatever changes, moves or frees what a node holds calls epoch_before_change first; so
+ * the snapshot is given each node once, as it was, whether it comes upon it or a change does. What is new carries the
+ * present epoch from the start: it has nothing to show.
  *
  * As long as no snapshot runs, this sets a number that mostly is set already. An epoch comes round after 65,536: a
  * snapshot that is given up goes on through all nodes, too, with keep NULL.

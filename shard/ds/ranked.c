@@ -2,40 +2,21 @@
 
 #include <string.h>
 
+#include "shard/ds/ranked_node.h"
 #include "src/base/assert.h"
-#include "src/base/prefetch.h"
-
-enum { KEY, POINTER, CHILD, WEIGHT }; /* columns */
 
 enum {
-    LEAF_COLUMNS = POINTER + 1,
-    INNER_COLUMNS = WEIGHT + 1,
     SMALLEST_ROOT = 4,
     LEAST = RANKED_SLOTS_MAX / 2,      /* a node with less, that is not at an edge, is laid out anew */
     FILL = RANKED_SLOTS_MAX * 13 / 16, /* what is laid out anew has at most so many if it need not have more */
     GROUP_MAX = 3,                     /* neighbours that are laid out anew together */
-    LINE_WORDS = 64 / sizeof(uint64_t),
 };
 
 /* ---- Nodes ---- */
 
-static inline uint64_t *column(struct ranked_node *n, uint32_t c) { return n->word + c * n->capacity; }
-
-static inline struct ranked_node *child(struct ranked_node *n, uint32_t slot)
-{
-    return (struct ranked_node *)(uintptr_t)column(n, CHILD)[slot];
-}
-
-static inline bool is_leaf(const struct ranked_node *n) { return n->columns == LEAF_COLUMNS; }
-
 static size_t node_bytes(uint32_t columns, uint32_t capacity)
 {
     return sizeof(struct ranked_node) + (size_t)columns * capacity * sizeof(uint64_t);
-}
-
-static inline uint64_t item_weight(const struct ranked *t, uint64_t key)
-{
-    return t->kind == RANKED_BY_KEY ? 1 : (uint32_t)key;
 }
 
 static uint64_t node_weight(const struct ranked *t, struct ranked_node *n)
@@ -90,186 +71,6 @@ static struct ranked_node *resize_root(struct ranked *t, uint32_t capacity)
 }
 
 static uint32_t grown(uint32_t capacity) { return capacity * 2 < RANKED_SLOTS_MAX ? capacity * 2 : RANKED_SLOTS_MAX; }
-
-/* ---- Finding ---- */
-
-/* How many of n keys, which are in order, are less than sought. Has no branch that depends on keys. */
-static inline uint32_t count_less(const uint64_t *key, uint32_t n, uint64_t sought)
-{
-    const uint64_t *first = key;
-    if (n == 0)
-        return 0;
-    while (n > 1) {
-        uint32_t half = n / 2;
-        first += first[half - 1] < sought ? half : 0;
-        n -= half;
-    }
-    return (uint32_t)(first - key) + (*first < sought);
-}
-
-/* The first slot from `from` on that is not before what is sought. */
-static inline uint32_t first_not_before(struct ranked_node *n, uint32_t from, uint64_t key, ranked_compare *compare,
-                                        const void *sought)
-{
-    const uint64_t *keys = column(n, KEY), *pointers = column(n, POINTER);
-    uint32_t low = from + count_less(keys + from, n->count - from, key);
-    if (!compare || low == n->count || keys[low] != key)
-        return low;
-    uint32_t high = key == UINT64_MAX ? n->count : low + count_less(keys + low, n->count - low, key + 1);
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (compare(sought, (const void *)(uintptr_t)pointers[middle]) > 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* The lines of keys of a node that is searched next, so that their misses overlap. */
-static inline void prefetch_keys(const struct ranked_node *n)
-{
-    for (uint32_t i = 0; i < RANKED_SLOTS_MAX; i += LINE_WORDS)
-        prefetch_line(&n->word[i]);
-}
-
-/* Goes down from the slot at level to its first or last item. */
-static void descend(struct ranked_place *p, uint32_t level, bool last)
-{
-    while (level > 0) {
-        struct ranked_node *n = child(p->level[level].node, p->level[level].slot);
-        p->level[--level].node = n;
-        p->level[level].slot = last ? n->count - 1 : 0;
-    }
-}
-
-static bool to_edge(const struct ranked *t, struct ranked_place *p, bool last)
-{
-    p->level[t->height].node = t->root;
-    p->level[t->height].slot = t->root && last ? t->root->count - 1 : 0;
-    descend(p, t->height, last);
-    return t->root;
-}
-
-bool ranked_first(const struct ranked *t, struct ranked_place *p) { return to_edge(t, p, false); }
-
-bool ranked_last(const struct ranked *t, struct ranked_place *p) { return to_edge(t, p, true); }
-
-void ranked_end(const struct ranked *t, struct ranked_place *p)
-{
-    if (to_edge(t, p, true))
-        p->level[0].slot++;
-}
-
-/* The first item of the next leaf; false, and p as it was, if there is none. */
-static bool next_leaf(const struct ranked *t, struct ranked_place *p)
-{
-    uint32_t level = 1;
-    while (level <= t->height && p->level[level].slot + 1 == p->level[level].node->count)
-        level++;
-    if (level > t->height)
-        return false;
-    uint32_t slot = ++p->level[level].slot;
-    descend(p, level, false);
-    if (level == 1 && slot + 1 < p->level[1].node->count)
-        prefetch_keys(child(p->level[1].node, slot + 1));
-    return true;
-}
-
-/* A place behind a leaf is the same as that at the beginning of the next, and is always given as that. */
-static bool settle(const struct ranked *t, struct ranked_place *p)
-{
-    return p->level[0].slot < p->level[0].node->count || next_leaf(t, p);
-}
-
-bool ranked_find(const struct ranked *t, uint64_t key, ranked_compare *compare, const void *sought,
-                 struct ranked_place *p)
-{
-    struct ranked_node *n = t->root;
-    if (!n)
-        return to_edge(t, p, false);
-    for (uint32_t level = t->height; level > 0; level--) {
-        uint32_t slot = first_not_before(n, 1, key, compare, sought) - 1;
-        p->level[level].node = n;
-        p->level[level].slot = slot;
-        n = child(n, slot);
-        prefetch_keys(n);
-    }
-    p->level[0].node = n;
-    p->level[0].slot = first_not_before(n, 0, key, compare, sought);
-    return settle(t, p);
-}
-
-bool ranked_at_rank(const struct ranked *t, uint64_t rank, struct ranked_place *p, uint64_t *offset)
-{
-    if (rank >= t->weight) {
-        ranked_end(t, p);
-        return false;
-    }
-    struct ranked_node *n = t->root;
-    for (uint32_t level = t->height; level > 0; level--) {
-        const uint64_t *weight = column(n, WEIGHT);
-        uint32_t slot = 0;
-        for (; rank >= weight[slot]; slot++)
-            rank -= weight[slot];
-        p->level[level].node = n;
-        p->level[level].slot = slot;
-        n = child(n, slot);
-    }
-    uint32_t slot = 0;
-    if (t->kind == RANKED_BY_KEY) {
-        slot = (uint32_t)rank;
-        rank = 0;
-    } else {
-        for (; rank >= (uint32_t)n->word[slot]; slot++)
-            rank -= (uint32_t)n->word[slot];
-    }
-    p->level[0].node = n;
-    p->level[0].slot = slot;
-    if (offset)
-        *offset = rank;
-    return true;
-}
-
-uint64_t ranked_rank(const struct ranked *t, const struct ranked_place *p)
-{
-    uint64_t rank = p->level[0].slot;
-    if (t->kind == RANKED_BY_PLACE) {
-        rank = 0;
-        for (uint32_t i = 0; i < p->level[0].slot; i++)
-            rank += (uint32_t)p->level[0].node->word[i];
-    }
-    for (uint32_t level = 1; level <= t->height; level++) {
-        const uint64_t *weight = column(p->level[level].node, WEIGHT);
-        for (uint32_t i = 0; i < p->level[level].slot; i++)
-            rank += weight[i];
-    }
-    return rank;
-}
-
-bool ranked_next(const struct ranked *t, struct ranked_place *p)
-{
-    if (ranked_at_end(p))
-        return false;
-    p->level[0].slot++;
-    return settle(t, p);
-}
-
-bool ranked_previous(const struct ranked *t, struct ranked_place *p)
-{
-    if (p->level[0].slot > 0) {
-        p->level[0].slot--;
-        return true;
-    }
-    uint32_t level = 1;
-    while (level <= t->height && p->level[level].slot == 0)
-        level++;
-    if (level > t->height)
-        return false;
-    p->level[level].slot--;
-    descend(p, level, true);
-    return true;
-}
 
 /* ---- Laying nodes out anew ---- */
 
@@ -500,7 +301,7 @@ void ranked_remove(struct ranked *t, struct ranked_place *p)
     if (p->level[0].slot == 0 && leaf->count > 0)
         first_changed(t, p, 0);
     if (leaf->count > 0 && t->height > 0 && !is_too_empty(t, p, 0)) {
-        settle(t, p);
+        ranked_settle(t, p);
         return;
     }
     uint64_t rank = ranked_rank(t, p);

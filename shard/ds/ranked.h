@@ -12,10 +12,12 @@
  * at most 2 KB, in columns, so that a search touches few cache lines. Nodes hold at least half of what they can, but
  * for those at the edges of the tree, which may be nearly empty: so what is filled in order has full nodes, and a queue
  * moves no items. Before a full node is divided its neighbours take what they have room for, which keeps nodes filled
- * to about four fifths in whatever order items come. A root that is all the tree is as small as its items allow.
+ * to more than three quarters in whatever order items come. A root that is all the tree is as small as its items allow.
  *
  * Each leaf has an epoch (epoch.h), which stands for its items; what the pointers lead to, too, if the user calls
  * ranked_before_change. An inner node's says that all leaves below have been seen.
+ *
+ * ranked_find.c has what only looks, ranked.c what changes.
  *
  * Owner: whoever owns the tree; nothing locks. The tree does not own what the pointers lead to. */
 #ifndef SKUA_SHARD_DS_RANKED_H

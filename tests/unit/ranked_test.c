@@ -242,7 +242,8 @@ static void insert_run(struct world *w, uint32_t at)
     for (uint32_t k = (uint32_t)below(w, 400); k > 0 && w->n < w->items; k--) {
         struct item *i = absent(w);
         if (w->tree.kind == RANKED_BY_KEY) { /* that fits between its neighbours */
-            i->key = at > 0 ? w->list[at - 1]->key : at < w->n ? w->list[at]->key : i->key;
+            uint64_t low = at > 0 ? w->list[at - 1]->key : 0, high = at < w->n ? w->list[at]->key : UINT64_MAX;
+            i->key = low + below(w, (high - low) / 2 + 1);
             if (model_find(w, i->key, i) != at)
                 return;
         }
@@ -367,6 +368,24 @@ static void against_model(void **state)
     }
 }
 
+/* Elements come and go at the ends, a few levels above each other. */
+static void queue(void **state)
+{
+    struct world w;
+    for (long c = random_cases(&w.random, 4); c > 0; c--) {
+        setup(&w, c % 2 ? RANKED_BY_PLACE : RANKED_BY_KEY, 16000, UINT64_C(1) << 40);
+        while (w.n < w.items)
+            insert(&w);
+        check_all(&w);
+        for (uint32_t left = (uint32_t)below(&w, 101); w.n > 0;) {
+            for (uint32_t i = (uint32_t)below(&w, 200); i > 0; i--)
+                remove_run(&w, below(&w, 100) < left || w.n == 0 ? 0 : w.n - 1, 1);
+            check_all(&w);
+        }
+        teardown(&w);
+    }
+}
+
 /* ---- Snapshots ---- */
 
 static void show(void *arg, uint64_t key, void *pointer)
@@ -383,6 +402,26 @@ static void keep(void *arg, void *owner, void *node)
     ranked_visit_leaf(node, show, NULL);
 }
 
+/* Raises the epoch, and goes through the tree with up to `between` changes before each step; or frees what is left. */
+static void run_epoch(struct world *w, uint32_t percent, uint32_t between, bool freed)
+{
+    for (uint32_t i = 0; i < w->items; i++) {
+        w->item[i].shown = 0;
+        w->item[i].in_epoch = w->item[i].present;
+    }
+    w->clock = (struct epoch_clock){.now = (uint16_t)(w->clock.now + 1), .keep = keep, .arg = &w->clock};
+    do {
+        for (uint32_t i = (uint32_t)below(w, between); i > 0; i--)
+            change(w, percent, 0);
+    } while (ranked_epoch_step(&w->tree) && !(freed && below(w, 10) == 0));
+    if (freed)
+        ranked_deinit(&w->tree);
+    for (uint32_t i = 0; i < w->items; i++)
+        assert_int_equal(w->item[i].shown, w->item[i].in_epoch);
+    assert_false(ranked_epoch_step(&w->tree));
+    w->clock.keep = NULL;
+}
+
 /* A snapshot is shown everything that was there when it began exactly once, and as it was. */
 static void snapshots(void **state)
 {
@@ -391,27 +430,29 @@ static void snapshots(void **state)
     for (long c = 0; c < cases; c++) {
         setup(&w, c % 2 ? RANKED_BY_PLACE : RANKED_BY_KEY, (uint32_t)16 << below(&w, 10), (uint64_t)2 << below(&w, 40));
         for (int epoch = 0; epoch < 4; epoch++) {
-            uint32_t percent = (uint32_t)below(&w, 101), between = 1 + (uint32_t)below(&w, 30);
+            uint32_t percent = 50 + (uint32_t)below(&w, 51);
             for (uint32_t i = 0; i < w.items; i++)
                 change(&w, percent, 0);
-            for (uint32_t i = 0; i < w.items; i++) {
-                w.item[i].shown = 0;
-                w.item[i].in_epoch = w.item[i].present;
-            }
-            w.clock = (struct epoch_clock){.now = (uint16_t)(w.clock.now + 1), .keep = keep, .arg = &w.clock};
-            percent = (uint32_t)below(&w, 101);
-            bool freed = epoch == 3 && c % 3 == 0;
-            do {
-                for (uint32_t i = (uint32_t)below(&w, between); i > 0; i--)
-                    change(&w, percent, 0);
-            } while (ranked_epoch_step(&w.tree) && !(freed && below(&w, 10) == 0));
-            if (freed)
-                ranked_deinit(&w.tree);
-            for (uint32_t i = 0; i < w.items; i++)
-                assert_int_equal(w.item[i].shown, w.item[i].in_epoch);
-            assert_false(ranked_epoch_step(&w.tree));
-            w.clock.keep = NULL;
+            run_epoch(&w, (uint32_t)below(&w, 101), 1 + (uint32_t)below(&w, below(&w, 2) ? 30 : 1000),
+                      epoch == 3 && c % 3 == 0);
         }
+        teardown(&w);
+    }
+}
+
+/* As well while inner nodes divide, which full ones soon do, and unite. */
+static void snapshots_of_full_nodes(void **state)
+{
+    struct world w;
+    for (long c = random_cases(&w.random, 10); c > 0; c--) {
+        setup(&w, RANKED_BY_PLACE, 16000, 100);
+        for (uint32_t n = 3500 + (uint32_t)below(&w, 6000); w.n < n;) {
+            struct ranked_place p = place_of(&w, w.n);
+            insert_at(&w, &p, w.n, absent(&w));
+        }
+        run_epoch(&w, 100, 30, false);
+        check_all(&w);
+        run_epoch(&w, 0, c % 2 ? 5 : 100, c % 2);
         teardown(&w);
     }
 }
@@ -523,10 +564,8 @@ static void in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(against_model),
-        cmocka_unit_test(snapshots),
-        cmocka_unit_test(large),
-        cmocka_unit_test(in_order),
+        cmocka_unit_test(against_model),           cmocka_unit_test(queue), cmocka_unit_test(snapshots),
+        cmocka_unit_test(snapshots_of_full_nodes), cmocka_unit_test(large), cmocka_unit_test(in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
