@@ -184,6 +184,7 @@ struct bundle *bundle_hold_all(struct worker *w)
     struct bundle *u = bundle_create(w);
     u->alone = true;
     u->fiber = fiber_current();
+    ASSERT(u->fiber);
     for (uint32_t s = 0; s < w->shape.nshards; s++)
         shard_set_add(&u->hold.shards, s);
     while (!u->held)
