@@ -332,6 +332,16 @@ void aof_files_cron(struct aof_files *f, uint64_t now_ns)
         list->v[i].remove_ns = 0;
 }
 
+bool aof_files_is_there(const struct aof_files *f)
+{
+    int dir = disk_open(f->d.disk, f->d.parent, f->d.name, DISK_DIRECTORY);
+    if (dir < 0)
+        return false;
+    bool there = aof_directory_has_file(f->d.disk, dir, aof_directory_last(&f->d.manifest)) == 1;
+    disk_close(f->d.disk, dir);
+    return there;
+}
+
 /* --- A fresh base --- */
 
 int aof_files_new_base(struct aof_files *f, int *fd, char *error)

@@ -90,6 +90,8 @@ int aof_files_new_base(struct aof_files *f, int *fd, char *error);
  * a base can be made again at once; see also aof_files_is_unsure. */
 int aof_files_commit_base(struct aof_files *f, uint64_t hash_seed, uint64_t offset, struct aof_tail *tail, char *error);
 void aof_files_abort_base(struct aof_files *f);
+/* Whether the file that is being appended to still has its name, in a directory that still has its own. */
+bool aof_files_is_there(const struct aof_files *f);
 /* After an error of aof_files_commit_base: syncs of the directory failed, so that a crash may leave what was there
  * before or the new base. Nothing that is appended may count as durable until a base has been committed. */
 bool aof_files_is_unsure(const struct aof_files *f);

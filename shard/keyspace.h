@@ -6,7 +6,7 @@
  * size, so an entry pointer is good only until the next call that changes the same key, and a struct place only until
  * the next change of the table.
  *
- * Every change of an entry, its value or a bucket passes keyspace_before_change, which is where a snapshot keeps the
+ * Every change of an entry, its value or a bucket passes one function, which is where a snapshot keeps the
  * old content (design section 9). */
 #ifndef SKUA_SHARD_KEYSPACE_H
 #define SKUA_SHARD_KEYSPACE_H

@@ -1,6 +1,6 @@
 /* A reference-counted stretch of bytes: a large value, or a bulk that was received straight into the memory that will
  * hold it. Replies send it from where it lies, so a blob with more than one reference is never changed: whoever wants
- * to, copies it (blob_own). References may be dropped on any thread; the last one frees. */
+ * to, copies it (keyspace_change_blob). References may be dropped on any thread; the last one frees. */
 #ifndef SKUA_BASE_BLOB_H
 #define SKUA_BASE_BLOB_H
 

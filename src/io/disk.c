@@ -23,14 +23,19 @@
 
 static int real_open(struct disk *disk, int dir, const char *name, unsigned flags)
 {
-    int how = O_CLOEXEC;
+    struct stat st;
+    int how = O_CLOEXEC | O_NONBLOCK; /* for what is no file: a FIFO would wait for somebody to write to it */
     if (flags & DISK_DIRECTORY)
         how |= O_RDONLY | O_DIRECTORY;
     else if (flags & DISK_APPEND)
         how |= (flags & DISK_READ ? O_RDWR : O_WRONLY) | O_APPEND;
     if (flags & DISK_CREATE)
         how |= O_CREAT | (flags & DISK_EXCLUSIVE ? O_EXCL : 0);
-    return CALL(openat(dir, name, how, 0644));
+    int fd = CALL(openat(dir, name, how, 0644));
+    if (fd < 0 || (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))))
+        return fd;
+    close(fd);
+    return -EINVAL;
 }
 
 static void real_close(struct disk *disk, int fd) { close(fd); }

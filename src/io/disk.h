@@ -59,7 +59,8 @@ struct disk {
 /* The files of the machine. Never freed. */
 struct disk *disk_real(void);
 
-/* A close-on-exec descriptor, which the caller closes. New files are rw-r--r-- less the umask, as Redis makes them. */
+/* A close-on-exec descriptor, which the caller closes; -EINVAL for what is neither file nor directory. New files are
+ * rw-r--r-- less the umask, as Redis makes them. */
 int disk_open(struct disk *disk, int dir, const char *name, unsigned flags);
 /* Also gives up its lock. Tells nothing of errors: only a sync does. */
 void disk_close(struct disk *disk, int fd);

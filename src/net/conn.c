@@ -144,7 +144,7 @@ static void on_recv(struct io_op *op, int res, const char *data)
     struct conn *c = container_of(op, struct conn, recv_op);
     if (c->closing)
         return;
-    c->reads += res > 0;
+    c->reads += res >= 0; /* the end, too, as Redis counts it */
     if (res > 0 && c->bulk_direct)
         on_recv_direct(c, res);
     else if (res > 0)

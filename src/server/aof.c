@@ -76,6 +76,26 @@ static bool open_files(struct aof *a, const struct config *config, char *error)
     return true;
 }
 
+/* What lies in the data directory and is not loaded: people look for it. */
+static void log_ignored(const struct aof *a, const struct config *config)
+{
+    char unused[AOF_ERROR_BYTES];
+    bool dump = aof_files_has_dump(a->disk, a->dir, config->dbfilename, unused);
+    if (config->appendonly && dump)
+        log_write(LOG_LEVEL_NOTICE, "The RDB file %s is not loaded: the append-only file is", config->dbfilename);
+    else if (dump)
+        log_write(LOG_LEVEL_WARNING, "The RDB file %s is not loaded: this version loads append-only files alone",
+                  config->dbfilename);
+    int files = config->appendonly ? -1 : disk_open(a->disk, a->dir, a->dirname, DISK_DIRECTORY);
+    if (files >= 0) {
+        log_write(LOG_LEVEL_WARNING, "%s is not loaded, as appendonly is no", a->dirname);
+        disk_close(a->disk, files);
+    }
+    if (config->appendonly && config->auto_aof_rewrite_percentage != 0)
+        log_write(LOG_LEVEL_NOTICE, "auto-aof-rewrite-percentage has no effect yet: the append-only file is rewritten "
+                                    "when it is turned off and on again");
+}
+
 struct aof *aof_open(const struct config *config, struct disk *disk, int dir, char *error)
 {
     struct aof *a = mem_zalloc(NULL, sizeof *a);
@@ -89,6 +109,7 @@ struct aof *aof_open(const struct config *config, struct disk *disk, int dir, ch
         aof_close(a);
         return NULL;
     }
+    log_ignored(a, config);
     return a;
 }
 
@@ -377,6 +398,10 @@ void aof_cron(struct worker *w0)
     if (a->busy || server_is_stopping(w0->server))
         return;
     aof_files_cron(a->files, w0->now_ns);
+    if (!journal_needs_base(a->journal) && !aof_files_is_there(a->files)) {
+        log_write(LOG_LEVEL_WARNING, "The append-only file has been removed or renamed while it was in use");
+        journal_distrust(a->journal, -ENOENT);
+    }
     if ((a->wants_base || journal_needs_base(a->journal)) && w0->now_ns >= a->retry_ns)
         worker_spawn(w0, write_base_on_fiber, ignore, a);
 }

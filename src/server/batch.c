@@ -242,6 +242,7 @@ void batch_progress(struct batch *b)
 struct reply *batch_defer(struct client *c)
 {
     c->batch->pending++;
+    stat_add(&c->worker->stats.commands, (uint64_t)-1); /* counts once it is answered */
     return &c->batch->reply;
 }
 
@@ -250,5 +251,6 @@ void batch_deferred_done(struct client *c)
     struct batch *b = c->batch;
     struct request *r = &b->requests[b->cursor - 1];
     r->reply_len = b->reply.len - r->reply_len;
+    stat_add(&c->worker->stats.commands, 1);
     batch_progress(b);
 }

@@ -332,7 +332,7 @@ static void finish_if_drained(struct client *c)
 }
 
 /* The connection's counters, as they have grown since the last time, into the worker's. */
-static void count_traffic(struct client *c)
+void client_count_traffic(struct client *c)
 {
     struct worker_stats *stats = &c->worker->stats;
     struct client_traffic now = {c->conn.bytes_in, c->conn.bytes_out, c->conn.reads, c->conn.writes};
@@ -365,7 +365,7 @@ void clients_flush(struct worker *w)
             continue;
         }
         conn_flush(&c->conn);
-        count_traffic(c);
+        client_count_traffic(c);
         check_output_limit(c);
         finish_if_drained(c);
     }
@@ -450,7 +450,7 @@ static void on_end(struct conn *conn, int error)
 static void client_free(struct client *c)
 {
     struct worker *w = c->worker;
-    count_traffic(c);
+    client_count_traffic(c);
     list_remove(&c->node);
     list_remove(&c->dirty_node);
     parse_reset(&c->parser);

@@ -95,6 +95,9 @@ bool client_name_valid(struct slice name);
 /* Copies text to name, lib_name or lib_ver; an empty one takes it away. */
 void client_set_text(char **field, struct slice text);
 
+/* What it has received and been sent so far counts in INFO from now on; at the end of an iteration it does anyway. */
+void client_count_traffic(struct client *c);
+
 /* Marks it for sending at the end of the iteration. */
 void client_dirty(struct client *c);
 

@@ -83,7 +83,7 @@ static void explain_value(const struct option *o, const char *value, char *text,
     fprintf(out, "'%s' takes ", o->name);
     option_print_accepted(o, out);
     char *guess = value ? option_guess_word(o, value) : NULL;
-    if (guess)
+    if (guess && strcasecmp(guess, value) != 0)
         fprintf(out, ". Did you mean '%s'?", guess);
     else if (*o->initial)
         fprintf(out, ". Default: %s", o->initial);

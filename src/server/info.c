@@ -443,6 +443,7 @@ static void info(struct cmd *c)
     struct info_ask *a = mem_zalloc(NULL, sizeof *a + c->nshards * sizeof a->part[0]);
     a->client = client;
     a->sections = wanted_sections(c);
+    client_count_traffic(client);
     batch_defer(client);
     ask_workers(client->worker, info_run, info_done, a);
 }

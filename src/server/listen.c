@@ -151,7 +151,9 @@ static bool open_unix(struct listeners *ls, const struct config *config, char *e
         return false;
     }
     strcpy(a.sun_path, path);
-    unlink(path); /* left over from a server that was killed; as redis-server does */
+    struct stat st;
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+        unlink(path); /* left over from a server that was killed */
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, (int)config->tcp_backlog) != 0) {
         snprintf(error, error_bytes, "Failed opening Unix socket %s: bind: %s", path, strerror(errno));

@@ -1,5 +1,5 @@
 /* The reply writer: appends RESP2 or RESP3 to a buffer, one API for both. A value of 16 KB or more is not copied but
- * referenced (reply_blob): it takes its place in the byte stream at ref.offset of the buffer.
+ * referenced (reply_bulk_blob): it takes its place in the byte stream at ref.offset of the buffer.
  *
  * Texts of errors and statuses are the caller's. Source: RESP3 specification; Redis 7.4 addReply* for how RESP3 types
  * are shown to RESP2 clients (map: flat array, set: array, double: bulk, boolean: integer, null: $-1, verbatim: bulk).
