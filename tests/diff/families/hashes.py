@@ -148,7 +148,10 @@ def wrong_type(g):
         (b'EXPIRE', key, b'1000'), (b'EXPIRE', key, b'-1'), (b'HSET', other, b'f', b'v'), (b'HGETALL', other),
         (b'HDEL', other, b'f'), (b'HINCRBY', other, b'f', b'x'), (b'HINCRBY', other, b'f', b'1'),
         (b'HINCRBYFLOAT', other, b'f', b'inf'), (b'HSCAN', other, b'0', b'junk'), (b'HRANDFIELD', other, b'x'),
-        (b'HRANDFIELD', other, b'2'))), mangle=0)
+        (b'HRANDFIELD', other, b'2'), (b'SETBIT', key, b'1', b'1'), (b'GETBIT', key, b'1'), (b'BITCOUNT', key),
+        (b'BITPOS', key, b'1'), (b'BITOP', b'OR', other, key), (b'BITFIELD', key, b'GET', b'u4', b'0'),
+        (b'BITFIELD', key, b'SET', b'u4', b'0', b'1'), (b'PFADD', key, b'x'), (b'PFCOUNT', key),
+        (b'PFMERGE', key, other), (b'PFMERGE', other, key))), mangle=0)
     g.use_database(1)
     look(g, key)
     look(g, other)
