@@ -117,7 +117,7 @@ static size_t has_bytes(struct slice string, size_t at, size_t n)
 static void combine_block(enum bits_op op, char *dst, struct slice src, size_t at, size_t n)
 {
     size_t has = has_bytes(src, at, n);
-    const char *from = src.ptr + (has > 0 ? at : 0);
+    const char *from = has > 0 ? src.ptr + at : "";
     switch (op) {
     case BITS_AND:
         and_bytes(dst, from, has);
