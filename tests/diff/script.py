@@ -254,7 +254,7 @@ class Builder:
     def _make(self, name):
         kind = self.rng.random()
         if self.facts.types and kind < 0.25:
-            self._make_collection(name)
+            self.make_collection(name)
         elif kind < 0.5:
             self.do(b'SET', name, self.value(), b'EX', b'%d' % self.seconds())
         elif kind < 0.6:
@@ -263,7 +263,8 @@ class Builder:
         else:
             self.do(b'SET', name, self.value())
 
-    def _make_collection(self, name):
+    def make_collection(self, name):
+        """A key of another type, in place of what is there."""
         self.do(b'DEL', name)
         command = self.one(self.facts.types)
         self.do(command, name, *self.COLLECTIONS[command])

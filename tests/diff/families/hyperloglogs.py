@@ -62,8 +62,7 @@ def prepare(g, key):
     elif kind < 0.70:
         g.do(b'SET', key, g.one(REFUSED))
     elif kind < 0.73 and g.facts.types:
-        g.do(b'DEL', key)
-        g.do(b'RPUSH', key, b'x')
+        g.make_collection(key)
     elif kind < 0.78:
         g.do(b'COPY', key, g.key(), b'REPLACE')
     elif kind < 0.82:
