@@ -324,6 +324,9 @@ static enum aof_item_kind read_annotation(struct slice window, bool at_end, stru
     /* An argument can stand there only if the command's first line is the end of this one. */
     if (torn > 0 && (line.len == window.len || window.ptr[line.len] != '$'))
         torn = 0;
+    /* No line of ours has anything but its end behind a carriage return, so this one is damaged. */
+    if (torn > 1 && ours && memchr(line.ptr, '\r', torn - 1))
+        torn = 0;
     if (torn == 0)
         torn = glued_timestamp(line);
     if (torn > 0) {

@@ -309,6 +309,8 @@ static void test_spellings(void **state)
         {"#a*2\r\n", AOF_FOREIGN}, /* nothing behind it that would be an argument */
         {"#a*2\r\n$1\r\n", AOF_TORN},
         {"#*2\r\n$1\r\n", AOF_TORN},
+        {"#SKUA:B 1\r*2\r\n$1\r\n", AOF_TORN},
+        {"#SKUA:B 1\rx*2\r\n$1\r\n", AOF_GARBAGE},
         {"#SKUA:B 1 2 3\r\n", AOF_GARBAGE},
         {"#SKUA:X\r\n", AOF_GARBAGE},
         {"#SKUA:B 1 2 3", AOF_SHORT},
