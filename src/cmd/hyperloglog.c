@@ -184,7 +184,7 @@ struct command hyperloglog_commands[] = {
      .keys = {KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_INSERT), KEY_RANGE(2, -1, 1, KEY_RO | KEY_ACCESS)},
      DOC("2.8.9", "hyperloglog", "O(N) to merge N HyperLogLogs, but with high constant times.",
          "Merges HyperLogLogs into one.")},
-    {ROW("pfselftest", NULL, 1, CMD_ADMIN | CMD_HOME, ACL_HYPERLOGLOG),
+    {ROW("pfselftest", NULL, 1, CMD_ADMIN | CMD_HOME | CMD_BARRIER, ACL_HYPERLOGLOG),
      DOC("2.8.9", "hyperloglog", "N/A", "Tests the HyperLogLog implementation."),
      .system = true},
     {.name = NULL},
