@@ -111,17 +111,6 @@ static size_t settle(struct journal_writer *w, size_t size)
     return size;
 }
 
-/* Moves *parts and *count behind what was written. */
-static void advance(struct iovec **parts, int *count, size_t written)
-{
-    for (; *count > 0 && written >= (*parts)->iov_len; ++*parts, --*count)
-        written -= (*parts)->iov_len;
-    if (*count > 0) {
-        (*parts)->iov_base = (char *)(*parts)->iov_base + written;
-        (*parts)->iov_len -= written;
-    }
-}
-
 static int cut(struct journal_writer *w)
 {
     int r = disk_truncate(w->disk, w->fd, w->size);
@@ -143,7 +132,7 @@ int journal_writer_write(struct journal_writer *w, const struct journal_lines *l
             cut(w);
             return n < 0 ? (int)n : -EIO;
         }
-        advance(&parts, &count, (size_t)n);
+        disk_parts_advance(&parts, &count, (size_t)n);
         piece = settle(w, piece + (size_t)n);
     }
     return 0;

@@ -132,18 +132,23 @@ ssize_t disk_append(struct disk *disk, int fd, const struct iovec *parts, int co
     return disk->vtable->append(disk, fd, parts, count);
 }
 
+void disk_parts_advance(struct iovec **parts, int *count, size_t written)
+{
+    for (; *count > 0 && written >= (*parts)->iov_len; ++*parts, --*count)
+        written -= (*parts)->iov_len;
+    if (*count > 0) {
+        (*parts)->iov_base = (char *)(*parts)->iov_base + written;
+        (*parts)->iov_len -= written;
+    }
+}
+
 int disk_append_all(struct disk *disk, int fd, struct iovec *parts, int count)
 {
     while (count > 0) {
         ssize_t n = disk_append(disk, fd, parts, count);
         if (n < 0)
             return (int)n;
-        for (; count > 0 && (size_t)n >= parts->iov_len; parts++, count--)
-            n -= (ssize_t)parts->iov_len;
-        if (count > 0) {
-            parts->iov_base = (char *)parts->iov_base + n;
-            parts->iov_len -= (size_t)n;
-        }
+        disk_parts_advance(&parts, &count, (size_t)n);
     }
     return 0;
 }

@@ -68,6 +68,8 @@ void disk_close(struct disk *disk, int fd);
 /* As writev(2): the bytes appended, which may be fewer than asked (the caller goes on from there). At least one byte
  * and at most DISK_APPEND_PARTS_MAX parts are asked for. */
 ssize_t disk_append(struct disk *disk, int fd, const struct iovec *parts, int count);
+/* Moves *parts and *count behind the first written bytes: what is still to be appended. */
+void disk_parts_advance(struct iovec **parts, int *count, size_t written);
 /* All of parts, which are changed, however little a single append takes. 0 or -errno. */
 int disk_append_all(struct disk *disk, int fd, struct iovec *parts, int count);
 /* As pread(2): the bytes read, which may be fewer than asked; 0 at and past the end. */
