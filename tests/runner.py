@@ -1,4 +1,5 @@
-"""Builds what the wanted suites need, runs the suites one after the other and counts (called by tests/run).
+"""Builds what the wanted suites need, runs the suites, as many at a time as there are cores, and counts (called by
+tests/run).
 
 A suite is a command in the table tests/suites, which also says what a suite is given and what it must print. A line
 of the table, a suite on a build, is what passes or fails. All output is kept in build/logs; of a suite that fails
@@ -11,12 +12,14 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = os.path.join(TOP, 'build', 'logs')
 RUNS = ('quick', 'full', 'long')
 SUITE_SECONDS_MAX = {'quick': 120, 'full': 1200, 'long': None}
 TAIL_LINES = 60
+SUITES_AT_ONCE = min(8, len(os.sched_getaffinity(0)))
 
 # What is built, by name: compiler and options. Warnings are errors in all of them, with gcc (not in the sanitizers'
 # builds, where it warns falsely) and with clang. All but the release can switch workers at every shared access.
@@ -58,11 +61,10 @@ def say(what):
     print(what, flush=True)
 
 
-def show_tail(path):
+def tail(path):
     with open(path, errors='replace') as log:
-        for line in log.readlines()[-TAIL_LINES:]:
-            print('    ' + line.rstrip())
-    say('    (all of it: %s)' % os.path.relpath(path, TOP))
+        lines = ['    ' + line.rstrip() for line in log.readlines()[-TAIL_LINES:]]
+    return lines + ['    (all of it: %s)' % os.path.relpath(path, TOP)]
 
 
 def set_up(build, log):
@@ -88,7 +90,7 @@ def build(name):
             ['ninja', '--quiet', '-C', build_folder(name)], stdout=log, stderr=log) == 0
     say('%-5s build  %-8s %5.0f s' % ('ok' if good else 'FAIL', name, time.monotonic() - began))
     if not good:
-        show_tail(path)
+        say('\n'.join(tail(path)))
     return good
 
 
@@ -127,11 +129,12 @@ def run_suite(suite, run):
     did = re.fullmatch(re.escape(suite.name) + r' cases=(\d+) seeds=(\d+)', last_line(path).strip())
     good = code == 0 and did is not None
     counts = '%8s cases %6s seeds' % did.groups() if did else 'did not say how much it did'
-    say('%-5s %-16s %5.0f s  %s' % ('ok' if good else 'FAIL', label, time.monotonic() - began, counts))
+    report = ['%-5s %-16s %5.0f s  %s' % ('ok' if good else 'FAIL', label, time.monotonic() - began, counts)]
     if not good:
-        say('    ended after %s seconds without an end' % SUITE_SECONDS_MAX[run] if code is None else
-            '    exit code %d' % code)
-        show_tail(path)
+        report.append('    ended after %s seconds without an end' % SUITE_SECONDS_MAX[run] if code is None else
+                      '    exit code %d' % code)
+        report += tail(path)
+    say('\n'.join(report))
     return good
 
 
@@ -149,12 +152,9 @@ def main(arguments):
     wanted = {suite.build for suite in suites}
     built = {name: build(name) for name in BUILDS if name in wanted}
     built['-'] = True
-    passed = failed = 0
-    for suite in suites:
-        if built[suite.build] and run_suite(suite, run):
-            passed += 1
-        else:
-            failed += 1
+    with ThreadPoolExecutor(SUITES_AT_ONCE) as pool:
+        passed = sum(pool.map(lambda suite: built[suite.build] and run_suite(suite, run), suites))
+    failed = len(suites) - passed
     print('%d passed, %d failed' % (passed, failed))
     return 1 if failed else 0
 
