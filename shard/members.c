@@ -128,6 +128,14 @@ static const struct member *random_member(const struct members *m, struct random
     return table_random(&m->table, next_random, random, &place);
 }
 
+struct member_place members_random(const struct members *m, struct random *random)
+{
+    struct member_place place;
+    place.member = table_random(&m->table, next_random, random, &place.table);
+    place.hash = name_hash(m, member_name(place.member));
+    return place;
+}
+
 void members_pick(const struct members *m, uint64_t n, struct random *random, value_visit *fn, void *arg)
 {
     struct visit visit = {.fn = fn, .arg = arg};

@@ -49,6 +49,9 @@ void members_remove(struct members *m, const struct member_place *place);
  * once, whatever changes between calls. */
 uint64_t members_scan(const struct members *m, uint64_t position, uint64_t count, value_visit *fn, void *arg);
 
+/* A random one, each equally likely; there is at least one. */
+struct member_place members_random(const struct members *m, struct random *random);
+
 /* Calls fn with n random members: any one each time, there is at least one; or n different ones, all if there are no
  * more, each set of them equally likely. */
 void members_pick(const struct members *m, uint64_t n, struct random *random, value_visit *fn, void *arg);

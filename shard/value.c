@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "shard/ds/intset.h"
 #include "shard/ds/listpack.h"
 #include "shard/members.h"
 #include "src/base/assert.h"
@@ -134,12 +135,23 @@ static void listpack_each(struct typed_value v, value_visit *fn, void *arg)
     }
 }
 
+static uint64_t intset_elements(struct typed_value v) { return intset_count(v.ptr); }
+
+static void intset_each(struct typed_value v, value_visit *fn, void *arg)
+{
+    const struct intset *s = v.ptr;
+    char text[NUM_INT_CHARS];
+    for (uint32_t i = 0; i < intset_count(s); i++)
+        fn(arg, slice_of(text, num_i64(text, intset_get(s, i))), slice_of("", 0));
+}
+
 static const struct encoding_row rows[] = {
     [ENC_RAW] = {.name = "raw"},
     [ENC_EMBSTR] = {.name = "embstr"},
     [ENC_INT] = {.name = "int"},
     [ENC_BLOB] = {.name = "raw"},
     [ENC_LISTPACK] = {.name = "listpack", .count = listpack_elements, .each = listpack_each},
+    [ENC_INTSET] = {.name = "intset", .count = intset_elements, .each = intset_each},
     [ENC_TABLE] = {"hashtable", members_count, members_each, members_copy, NULL, members_free_step},
 };
 

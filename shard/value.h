@@ -64,6 +64,12 @@ struct flat_limits {
     uint64_t elements, element_bytes;
 };
 
+/* The same of sets, and how many integers are kept as an intset. */
+struct set_limits {
+    struct flat_limits flat;
+    uint64_t integers;
+};
+
 /* For types: a large value of size bytes, zeroed behind its struct value; and its end, when it has nothing any more. */
 void *value_create(struct value_home *home, enum encoding encoding, size_t size);
 void value_destroy(struct value *v);
