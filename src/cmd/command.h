@@ -129,6 +129,7 @@ struct limits {
     uint64_t hll_sparse_max_bytes;
     uint32_t databases;
     struct flat_limits hash;
+    struct set_limits set;
 };
 
 /* One execution. Owner: the thread that executes; nothing in it outlives the handler. */
@@ -166,5 +167,8 @@ void cmd_changed(struct cmd *c);
 /* Puts argv into the journal instead of the command as it came; several calls add up, in order. Strings are copied.
  * Used where the command is not deterministic or its options depend on the time: SET k v EX 10 -> SET k v PXAT ms. */
 void cmd_effect(struct cmd *c, uint32_t argc, const struct slice *argv);
+/* The same word by word: cmd_effect_begin, then cmd_effect_word exactly argc times. */
+void cmd_effect_begin(struct cmd *c, uint32_t argc);
+void cmd_effect_word(struct cmd *c, struct slice word);
 
 #endif

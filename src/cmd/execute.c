@@ -59,3 +59,16 @@ void cmd_effect(struct cmd *c, uint32_t argc, const struct slice *argv)
     if (c->effects)
         effects_add(c->effects, c->db, argc, argv);
 }
+
+void cmd_effect_begin(struct cmd *c, uint32_t argc)
+{
+    c->effects_given = true;
+    if (c->effects)
+        effects_begin(c->effects, c->db, argc);
+}
+
+void cmd_effect_word(struct cmd *c, struct slice word)
+{
+    if (c->effects)
+        effects_word(c->effects, word);
+}

@@ -39,6 +39,11 @@ static void xor_pair(void *arg, struct slice first, struct slice second)
     digest_xor(d, pair.bytes, DIGEST_BYTES);
 }
 
+static void xor_member(void *arg, struct slice first, struct slice second)
+{
+    digest_xor(arg, first.ptr, first.len);
+}
+
 void digest_value(struct digest *d, const struct entry *e)
 {
     uint32_t type = htonl(e->type);
@@ -50,6 +55,9 @@ void digest_value(struct digest *d, const struct entry *e)
     case TYPE_STRING:
         text = entry_string(e, int_buf, &blob);
         digest_mix(d, text.ptr, text.len);
+        break;
+    case TYPE_SET:
+        value_each(entry_typed_value(e), xor_member, d);
         break;
     case TYPE_HASH:
         value_each(entry_typed_value(e), xor_pair, d);

@@ -394,6 +394,8 @@ static struct limits limits_of(const struct config *config)
         .hll_sparse_max_bytes = config->hll_sparse_max_bytes,
         .databases = (uint32_t)config->databases,
         .hash = {(uint64_t)config->hash_max_listpack_entries, (uint64_t)config->hash_max_listpack_value},
+        .set = {{(uint64_t)config->set_max_listpack_entries, (uint64_t)config->set_max_listpack_value},
+                (uint64_t)config->set_max_intset_entries},
     };
 }
 

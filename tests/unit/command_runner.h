@@ -25,8 +25,11 @@ static struct shard *shard_list[RUNNER_SHARDS_MAX];
 static struct effects effects;
 static struct reply reply;
 static struct random runner_random;
-static struct limits runner_limits = {
-    .proto_max_bulk_len = 512 << 20, .hll_sparse_max_bytes = 3000, .databases = RUNNER_DATABASES, .hash = {128, 64}};
+static struct limits runner_limits = {.proto_max_bulk_len = 512 << 20,
+                                      .hll_sparse_max_bytes = 3000,
+                                      .databases = RUNNER_DATABASES,
+                                      .hash = {128, 64},
+                                      .set = {{128, 64}, 512}};
 
 static void runner_init(uint32_t nshards)
 {
