@@ -52,7 +52,7 @@ def states(oracle, other):
         left, right = oracle.get(place), other.get(place)
         if left is None or right is None:
             return 'database %d: key %r is %s' % (*place, 'missing' if right is None else 'there')
-        if left[:3] != right[:3]:
+        if left[0] != right[0] or left[2] != right[2] or not newer.same_encoding(*left[:2], right[1]):
             return 'database %d: key %r is %s instead of %s' % (*place, show(repr(right[:3]).encode()),
                                                                 show(repr(left[:3]).encode()))
         if left[3] != right[3] and (min(left[3], right[3]) < 0 or abs(left[3] - right[3]) > STATE_MS_MAX):

@@ -1,7 +1,8 @@
 """What Redis 7.2 and 7.4 changed since 7.0, which is what the replies are compared with. The newest counts.
 
 CHANGES: for a request that matches, the reply that is expected in place of redis-server's. FLAGS and FIELDS: what has
-changed in rows of COMMAND INFO. Each with its source. None of this is used when both servers are of version 7.0.
+changed in rows of COMMAND INFO. ENCODINGS: how a value may be kept instead. Each with its source. None of this is used
+when both servers are of version 7.0.
 """
 import re
 
@@ -72,6 +73,21 @@ FIELDS = {
     (b'zrank', 'arity'): 'redis.io/docs/latest/commands/zrank: WITHSCORE since 7.2.0',
     (b'zrevrank', 'arity'): 'redis.io/docs/latest/commands/zrevrank: WITHSCORE since 7.2.0',
 }
+
+SMALL_SETS = 'Redis 7.2: small sets of texts are listpacks (setTypeAddAux)'
+NO_INTSET = 'Redis 7.2: who names more members than an intset may have makes none (setTypeMaybeConvert)'
+
+# By type, of 7.0, and now.
+ENCODINGS = {
+    (b'set', b'hashtable', b'listpack'): SMALL_SETS,
+    (b'set', b'intset', b'listpack'): NO_INTSET,
+    (b'set', b'intset', b'hashtable'): NO_INTSET,
+}
+
+
+def same_encoding(kind, of_old, of_new):
+    """Whether a value of this type may be kept so, given how redis-server 7.0 keeps it."""
+    return of_old == of_new or (kind, of_old, of_new) in ENCODINGS
 
 
 def flags(row, of_old):

@@ -109,6 +109,18 @@ def random_fields(oracle, other, step):
     return None
 
 
+def random_members(oracle, other, step):
+    """SRANDMEMBER and SPOP: as many, and none twice unless the count is negative; which ones is chance."""
+    wrong = same_kind(oracle, other, step)
+    if wrong or not isinstance(other.data, list):
+        return wrong
+    if len(oracle.data) != len(other.data):
+        return '%d instead of %d' % (len(other.data), len(oracle.data))
+    if not step.arguments[2].startswith(b'-') and len({one.data for one in other.data}) < len(other.data):
+        return 'the same member twice'
+    return None
+
+
 def pairs_page(oracle, other, step):
     """The same with names and values."""
     wrong = page(oracle, other, step)
@@ -401,6 +413,9 @@ RULES = {
     'hkeys': (same_set, 'tables have no common order'),
     'hvals': (same_set, 'tables have no common order'),
     'hrandfield': (random_fields, 'random'),
+    **dict.fromkeys(('smembers', 'sinter', 'sunion', 'sdiff'), (same_set, 'tables have no common order')),
+    **dict.fromkeys(('srandmember', 'spop'), (random_members, 'random')),
+    'sscan': (page, 'tables have no common order; a cursor means something to its server only'),
     'hello': (greeting, 'version and connection id'),
     'client|id': (same_kind, 'ids count what the server has seen'),
     'client|list': (client_lines, 'ids, addresses, descriptors, ages and memory'),

@@ -30,8 +30,25 @@ def hash_command(chance, key):
         lambda: ('HINCRBYFLOAT', key, 'fraction', '%.3f' % chance.uniform(-5, 5))))()
 
 
+def set_command(chance, key):
+    other = '{%s}set' % chance.randint(0, KEYS - 1)
+
+    def members(most):
+        kind = chance.choice((lambda: chance.randint(-300, 300), lambda: chance.randint(-2**63, 2**63 - 1),
+                              lambda: 'm%d' % chance.randint(0, 150), lambda: 'x' * chance.randint(0, 70)))
+        return [kind() for _ in range(chance.randint(1, most))]
+
+    return chance.choice((
+        lambda: ('SADD', key, *members(5)), lambda: ('SADD', key, *members(chance.choice((50, 700)))),
+        lambda: ('SREM', key, *members(200)), lambda: ('SPOP', key), lambda: ('SPOP', key, chance.randint(0, 40)),
+        lambda: ('SMOVE', key, other, *members(1)),
+        lambda: (chance.choice(('SUNIONSTORE', 'SINTERSTORE', 'SDIFFSTORE')), key, key, other)))()
+
+
 # By type: makes a command that is no error on a key of that type.
-MAKERS = {'hash': hash_command}
+MAKERS = {'hash': hash_command, 'set': set_command}
+# Ends of the names of keys whose types redis-server 7.0 keeps in other encodings.
+NEWER_ENCODINGS = (b'}set',)
 
 
 def command(chance):
@@ -74,8 +91,16 @@ def state(server, encodings):
     return found
 
 
-def check(wanted, server, label):
+def across_versions(found):
+    """Without the encodings that redis-server 7.0 does not have all of."""
+    return {name: (how[0], None) if name != 'digest' and name[1].endswith(NEWER_ENCODINGS) else how
+            for name, how in found.items()}
+
+
+def check(wanted, server, label, same_version):
     found = state(server, encodings=any(how[1] for name, how in wanted.items() if name != 'digest'))
+    if not same_version:
+        wanted, found = across_versions(wanted), across_versions(found)
     assert found == wanted, '%s: %s' % (label, {name: (wanted.get(name), found.get(name))
                                                 for name in wanted.keys() | found.keys()
                                                 if wanted.get(name) != found.get(name)})
@@ -96,17 +121,17 @@ def every_type(world):
                 wanted = state(server, encodings=not rewrites)
                 kill(server)
             with world.kind().start(folder) as server:
-                check(wanted, server, 'again')
+                check(wanted, server, 'again', same_version=True)
                 stop(server)
             with REDIS.start(folder, aof_use_rdb_preamble='no') as server:
-                check(wanted, server, 'in redis-server')
+                check(wanted, server, 'in redis-server', same_version=False)
                 write(server, world.chance)
                 if rewrites:
                     rewrite(server)
                 wanted = state(server, encodings=not rewrites)
                 stop(server)
             with world.kind().start(folder) as server:
-                check(wanted, server, 'behind redis-server')
+                check(wanted, server, 'behind redis-server', same_version=False)
                 stop(server)
 
 

@@ -7,6 +7,7 @@
 /* after the above: cmocka.h needs them */
 #include <cmocka.h>
 
+#include "shard/ds/intset.h"
 #include "shard/ds/listpack.h"
 #include "shard/entry.h"
 #include "shard/keyspace.h"
@@ -131,13 +132,14 @@ static void teardown(struct world *w)
     }
 }
 
-/* A hash of n fields in that encoding. */
+/* A hash of n fields in that encoding, or a set of n integers. */
 static void make(struct keyspace *ks, const char *name, enum encoding encoding, uint32_t n, int64_t expiry_ms)
 {
     struct value_home *home = keyspace_values(ks);
-    struct typed_value v = {.type = TYPE_HASH, .encoding = encoding};
+    struct typed_value v = {.type = encoding == ENC_INTSET ? TYPE_SET : TYPE_HASH, .encoding = encoding};
     struct listpack *lp = encoding == ENC_LISTPACK ? listpack_create(home->account, 0) : NULL;
-    struct members *m = lp ? NULL : members_create(home);
+    struct intset *s = encoding == ENC_INTSET ? intset_create(home->account) : NULL;
+    struct members *m = encoding == ENC_TABLE ? members_create(home) : NULL;
     for (uint32_t i = 0; i < n; i++) {
         char buf[16];
         struct slice field = name_of(i, buf);
@@ -145,12 +147,14 @@ static void make(struct keyspace *ks, const char *name, enum encoding encoding, 
         if (lp) {
             struct listpack_value pair[] = {listpack_value_of(field), listpack_integer(i)};
             lp = listpack_insert(home->account, lp, LISTPACK_NONE, pair, 2);
+        } else if (s) {
+            s = intset_add(home->account, s, i, NULL);
         } else {
             place = members_find(m, field);
             members_put(m, &place, field, field);
         }
     }
-    v.ptr = lp ? (void *)lp : m;
+    v.ptr = lp ? (void *)lp : s ? (void *)s : m;
     struct key key = key_of(name);
     keyspace_set_value(ks, keyspace_write(ks, 0, &key), &key, &v, expiry_ms);
 }
@@ -177,7 +181,10 @@ static const struct {
     enum encoding encoding;
     uint32_t n;
     const char *name;
-} forms[] = {{ENC_LISTPACK, 100, "listpack"}, {ENC_TABLE, 10, "hashtable"}, {ENC_TABLE, LARGE, "hashtable"}};
+} forms[] = {{ENC_INTSET, 100, "intset"},
+             {ENC_LISTPACK, 100, "listpack"},
+             {ENC_TABLE, 10, "hashtable"},
+             {ENC_TABLE, LARGE, "hashtable"}};
 
 static void moves_copies_and_goes(void **state)
 {
