@@ -34,7 +34,8 @@ BUILDS = {
 SANITIZERS = {
     'ASAN_OPTIONS': 'abort_on_error=1:detect_stack_use_after_return=0',
     'UBSAN_OPTIONS': 'halt_on_error=1:abort_on_error=1:print_stacktrace=1',
-    'TSAN_OPTIONS': 'halt_on_error=1:second_deadlock_stack=1',
+    # By default every process would sleep a second at its end.
+    'TSAN_OPTIONS': 'halt_on_error=1:second_deadlock_stack=1:atexit_sleep_ms=20',
 }
 
 Suite = namedtuple('Suite', 'name build percent command')

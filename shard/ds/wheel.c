@@ -20,12 +20,6 @@ void wheel_init(struct wheel *w, struct mem_account *account, int64_t now_ms)
     *w = (struct wheel){.account = account, .tick = tick_of(now_ms)};
 }
 
-void wheel_deinit(struct wheel *w)
-{
-    while (wheel_drop_step(w))
-        ;
-}
-
 /* When the slot of that level that starts with that tick comes. */
 static int64_t comes_ms(uint32_t level, uint64_t start)
 {

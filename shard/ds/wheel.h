@@ -31,7 +31,6 @@ struct wheel {
 };
 
 void wheel_init(struct wheel *w, struct mem_account *account, int64_t now_ms);
-void wheel_deinit(struct wheel *w);
 
 /* Returns when wheel_take will have it. */
 int64_t wheel_add(struct wheel *w, uint64_t reference, int64_t deadline_ms, int64_t now_ms);

@@ -23,7 +23,7 @@
 struct info_part {
     uint64_t connections, commands, groups, bytes_in, bytes_out, reads, writes, transactions, bundles, errors,
         query_limit_closed, output_limit_closed, auth_denied, takebacks, wakes, iterations;
-    uint64_t hits, misses, expired;
+    uint64_t hits, misses, expired, expire_ns, expire_unfinished;
     uint64_t ops_rate, in_rate, out_rate;
     uint64_t keys, expires;
     int64_t memory, data_memory, client_memory;
@@ -84,6 +84,8 @@ static bool info_run(struct worker *w, struct ask *a, struct ask_part *part)
         .hits = stat_get(&k->hits),
         .misses = stat_get(&k->misses),
         .expired = stat_get(&k->expired),
+        .expire_ns = stat_get(&s->expire_ns),
+        .expire_unfinished = stat_get(&s->expire_unfinished),
         .ops_rate = rate_get(&w->ops_rate),
         .in_rate = rate_get(&w->in_rate),
         .out_rate = rate_get(&w->out_rate),
@@ -112,6 +114,7 @@ static struct info_part add_up(const struct info_part *parts, uint32_t n)
         t.query_limit_closed += p->query_limit_closed, t.output_limit_closed += p->output_limit_closed;
         t.auth_denied += p->auth_denied, t.takebacks += p->takebacks, t.wakes += p->wakes;
         t.hits += p->hits, t.misses += p->misses, t.expired += p->expired;
+        t.expire_ns += p->expire_ns, t.expire_unfinished += p->expire_unfinished;
         t.ops_rate += p->ops_rate, t.in_rate += p->in_rate, t.out_rate += p->out_rate;
         t.keys += p->keys, t.expires += p->expires;
         t.memory += p->memory, t.data_memory += p->data_memory, t.client_memory += p->client_memory;
@@ -274,25 +277,26 @@ static void write_persistence(const struct info *i)
 static void write_stats(const struct info *i)
 {
     const struct info_part *t = &i->total;
-    fprintf(i->out,
-            "total_connections_received:%" PRIu64 "\r\ntotal_commands_processed:%" PRIu64
-            "\r\ninstantaneous_ops_per_sec:%" PRIu64 "\r\ntotal_net_input_bytes:%" PRIu64
-            "\r\ntotal_net_output_bytes:%" PRIu64
-            "\r\ntotal_net_repl_input_bytes:0\r\ntotal_net_repl_output_bytes:0\r\n"
-            "instantaneous_input_kbps:%.2f\r\ninstantaneous_output_kbps:%.2f\r\ninstantaneous_input_repl_kbps:0.00\r\n"
-            "instantaneous_output_repl_kbps:0.00\r\nrejected_connections:%" PRIu64
-            "\r\nsync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\nexpired_keys:%" PRIu64
-            "\r\nevicted_keys:0\r\nevicted_clients:0\r\nkeyspace_hits:%" PRIu64 "\r\nkeyspace_misses:%" PRIu64
-            "\r\npubsub_channels:0\r\npubsub_patterns:0\r\npubsubshard_channels:0\r\ntracking_total_keys:0\r\n"
-            "tracking_total_items:0\r\ntracking_total_prefixes:0\r\nunexpected_error_replies:0\r\n"
-            "total_error_replies:%" PRIu64 "\r\ntotal_reads_processed:%" PRIu64 "\r\ntotal_writes_processed:%" PRIu64
-            "\r\nclient_query_buffer_limit_disconnections:%" PRIu64
-            "\r\nclient_output_buffer_limit_disconnections:%" PRIu64 "\r\nacl_access_denied_auth:%" PRIu64
-            "\r\nacl_access_denied_cmd:0\r\nacl_access_denied_key:0\r\nacl_access_denied_channel:0\r\n",
-            t->connections + atomic_load(&i->server->clients_rejected), t->commands, t->ops_rate, t->bytes_in,
-            t->bytes_out, (double)t->in_rate / 1024, (double)t->out_rate / 1024,
-            atomic_load(&i->server->clients_rejected), t->expired, t->hits, t->misses, t->errors, t->reads, t->writes,
-            t->query_limit_closed, t->output_limit_closed, t->auth_denied);
+    fprintf(
+        i->out,
+        "total_connections_received:%" PRIu64 "\r\ntotal_commands_processed:%" PRIu64
+        "\r\ninstantaneous_ops_per_sec:%" PRIu64 "\r\ntotal_net_input_bytes:%" PRIu64
+        "\r\ntotal_net_output_bytes:%" PRIu64 "\r\ntotal_net_repl_input_bytes:0\r\ntotal_net_repl_output_bytes:0\r\n"
+        "instantaneous_input_kbps:%.2f\r\ninstantaneous_output_kbps:%.2f\r\ninstantaneous_input_repl_kbps:0.00\r\n"
+        "instantaneous_output_repl_kbps:0.00\r\nrejected_connections:%" PRIu64
+        "\r\nsync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\nexpired_keys:%" PRIu64
+        "\r\nexpired_time_cap_reached_count:%" PRIu64 "\r\nexpire_cycle_cpu_milliseconds:%" PRIu64
+        "\r\nevicted_keys:0\r\nevicted_clients:0\r\nkeyspace_hits:%" PRIu64 "\r\nkeyspace_misses:%" PRIu64
+        "\r\npubsub_channels:0\r\npubsub_patterns:0\r\npubsubshard_channels:0\r\ntracking_total_keys:0\r\n"
+        "tracking_total_items:0\r\ntracking_total_prefixes:0\r\nunexpected_error_replies:0\r\n"
+        "total_error_replies:%" PRIu64 "\r\ntotal_reads_processed:%" PRIu64 "\r\ntotal_writes_processed:%" PRIu64
+        "\r\nclient_query_buffer_limit_disconnections:%" PRIu64 "\r\nclient_output_buffer_limit_disconnections:%" PRIu64
+        "\r\nacl_access_denied_auth:%" PRIu64
+        "\r\nacl_access_denied_cmd:0\r\nacl_access_denied_key:0\r\nacl_access_denied_channel:0\r\n",
+        t->connections + atomic_load(&i->server->clients_rejected), t->commands, t->ops_rate, t->bytes_in, t->bytes_out,
+        (double)t->in_rate / 1024, (double)t->out_rate / 1024, atomic_load(&i->server->clients_rejected), t->expired,
+        t->expire_unfinished, t->expire_ns / 1000000, t->hits, t->misses, t->errors, t->reads, t->writes,
+        t->query_limit_closed, t->output_limit_closed, t->auth_denied);
 }
 
 static void write_replication(const struct info *i)

@@ -1,5 +1,6 @@
 #include "src/server/request_run.h"
 
+#include "src/base/assert.h"
 #include "src/base/log.h"
 #include "src/cmd/execute.h"
 #include "src/cmd/table.h"
@@ -153,6 +154,7 @@ enum request_run request_run_here(struct batch *b, uint32_t i, struct reply *rep
     struct request *r = &b->requests[i];
     struct worker *w = b->home;
     size_t before = reply->len;
+    uint32_t pending = b->pending;
     if (request_must_pause(b->client, r))
         return RAN_NOT;
     request_bind(b, r);
@@ -163,6 +165,8 @@ enum request_run request_run_here(struct batch *b, uint32_t i, struct reply *rep
         answer_error(b, r, reply);
     else
         request_execute(w, b, r, reply, r->route == ROUTE_SHARD ? durable_effects(w) : NULL, &b->client->wait);
+    /* Only of a row with the flag it is known beforehand that it may answer later: it is written aside. */
+    ASSERT(b->pending == pending || r->row->flags & CMD_BARRIER);
     /* What answers later remembers where its answer begins: batch_deferred_done. */
     r->reply_len = b->pending ? before : reply->len - before;
     r->silent = b->client->reply_mode != REPLY_ON && client_take_silence(b->client);

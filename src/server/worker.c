@@ -277,15 +277,25 @@ void worker_tick(struct worker *w)
     w->now_ms = io_wall_us(w->io) / 1000;
 }
 
+/* A slice of what is due. */
+static void expire(struct worker *w)
+{
+    uint64_t began_ns = io_now_ns(w->io);
+    if (keyspace_expire_step(w->shard.keyspace, EXPIRE_BUDGET)) {
+        w->busy = true;
+        stat_add(&w->stats.expire_unfinished, 1);
+    }
+    stat_add(&w->stats.expire_ns, io_now_ns(w->io) - began_ns);
+}
+
 /* Expiry and freeing, a slice an iteration as long as there is something due. */
 static void maintain(struct worker *w)
 {
     if (lane_is_held(w->lane))
         return;
     shard_begin(&w->shard, w->id, w->now_ms, durable_effects(w));
-    if (w->expire_active && !w->write_fault && keyspace_next_expiry_ms(w->shard.keyspace) <= w->now_ms &&
-        keyspace_expire_step(w->shard.keyspace, EXPIRE_BUDGET))
-        w->busy = true;
+    if (w->expire_active && !w->write_fault && keyspace_next_expiry_ms(w->shard.keyspace) <= w->now_ms)
+        expire(w);
     if (w->freeing) {
         w->freeing = keyspace_free_step(w->shard.keyspace, FREE_BUDGET);
         w->busy = w->busy || w->freeing;

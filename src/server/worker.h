@@ -46,7 +46,7 @@ enum message_kind {
 /* Counters that others read with relaxed loads (INFO); written by the owner alone. */
 struct worker_stats {
     _Atomic uint64_t connections, commands, groups_run, bytes_in, bytes_out, transactions, bundles, reads, writes,
-        query_limit_closed, output_limit_closed, wakes, iterations, errors, auth_denied;
+        query_limit_closed, output_limit_closed, wakes, iterations, errors, auth_denied, expire_ns, expire_unfinished;
 };
 
 static inline void stat_add(_Atomic uint64_t *counter, uint64_t n)

@@ -134,12 +134,6 @@ void reply_bulk_blob(struct reply *r, struct blob *blob, size_t start, size_t le
     REPLY_LITERAL(r, "\r\n");
 }
 
-void reply_attribute(struct reply *r, int64_t pairs)
-{
-    ASSERT(r->resp == 3);
-    reply_number(r, '|', pairs);
-}
-
 /* A number that RESP3 has a type for and RESP2 shows as a bulk. */
 static void write_double(struct reply *r, const char *text, size_t len)
 {

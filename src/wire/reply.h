@@ -122,7 +122,6 @@ static inline void reply_map(struct reply *r, int64_t pairs)
 }
 static inline void reply_set(struct reply *r, int64_t n) { reply_number(r, r->resp == 2 ? '*' : '~', n); }
 static inline void reply_push(struct reply *r, int64_t n) { reply_number(r, r->resp == 2 ? '*' : '>', n); }
-void reply_attribute(struct reply *r, int64_t pairs);    /* RESP3 only */
 void reply_double(struct reply *r, double v);            /* as Redis 7.4: shortest text, inf, -inf, nan */
 void reply_human_double(struct reply *r, long double v); /* as addReplyHumanLongDouble: see dtoa_human */
 void reply_bool(struct reply *r, bool v);

@@ -22,8 +22,7 @@ def tar_copy(folder):
 
 
 def copied_under_load(world):
-    """Copies made one after the other: each has all that was answered before it began, and nothing sent after its end,
-    so what a later one holds is later."""
+    """Copies made one after the other: each is a state that existed and has all that was answered before it began."""
     for _ in world.rounds(5):
         with Folder() as folder:
             kind, policy = world.way()
@@ -35,19 +34,19 @@ def copied_under_load(world):
                     workload.wait_for_replies(200)
                     for _ in range(COPIES_EACH):
                         mark = workload.mark()
-                        copy = tar_copy(folder)
-                        copies.append(copy)
-                        check_copy(copy, world, workload, mark)
+                        copies.append((tar_copy(folder), mark))
                         time.sleep(world.chance.uniform(0, 0.05))
                     kill(server)
                     workload.join()
+                for copy, mark in copies:
+                    check_copy(copy, world, workload, mark)
             finally:
-                for copy in copies:
+                for copy, _ in copies:
                     copy.remove()
 
 
 def check_copy(copy, world, workload, mark):
-    """Started with another number of shards, beside the server that works on; and what it writes then is kept."""
+    """Started with another number of shards; and what it writes then is kept."""
     kind, policy = world.way()
     with kind.start(copy, appendfsync=policy) as server:
         found = content(server)
