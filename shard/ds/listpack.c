@@ -295,6 +295,14 @@ uint32_t listpack_find(const struct listpack *lp, uint32_t from, struct listpack
     return found ? (uint32_t)(found - (const uint8_t *)lp) : LISTPACK_NONE;
 }
 
+uint32_t listpack_find_all(const struct listpack *lp, struct listpack_value v, uint32_t *places)
+{
+    uint32_t n = 0, at = listpack_find(lp, listpack_first(lp), v, 0);
+    for (; at != LISTPACK_NONE; at = listpack_find(lp, listpack_next(lp, at), v, 0))
+        places[n++] = at;
+    return n;
+}
+
 /* Changing. */
 
 struct listpack *listpack_create(struct mem_account *account, size_t room)

@@ -120,6 +120,8 @@ struct listpack_value listpack_get(const struct listpack *lp, uint32_t at);
 /* The first element from place from on (LISTPACK_NONE: none) that equals v, of every (skip + 1)th: 0 looks at all, 1 at
  * the fields of a hash only. */
 uint32_t listpack_find(const struct listpack *lp, uint32_t from, struct listpack_value v, uint32_t skip);
+/* The places of all elements that equal v, ascending; returns how many. */
+uint32_t listpack_find_all(const struct listpack *lp, struct listpack_value v, uint32_t *places);
 
 /* Puts n elements in before the one at a place (LISTPACK_NONE: at the end; LISTPACK_FIRST: at the front, also of an
  * empty one); the first new one is at that place then, at the end at what listpack_end gave before. */
