@@ -5,6 +5,7 @@
 #include "shard/ds/intset.h"
 #include "shard/ds/listpack.h"
 #include "shard/members.h"
+#include "shard/type/quicklist.h"
 #include "src/base/assert.h"
 
 enum { ELEMENTS_FREED_AT_ONCE = 64 };
@@ -152,6 +153,8 @@ static const struct encoding_row rows[] = {
     [ENC_BLOB] = {.name = "raw"},
     [ENC_LISTPACK] = {.name = "listpack", .count = listpack_elements, .each = listpack_each},
     [ENC_INTSET] = {.name = "intset", .count = intset_elements, .each = intset_each},
+    [ENC_QUICKLIST] = {"quicklist", quicklist_count, quicklist_each, quicklist_copy, quicklist_moved,
+                       quicklist_free_step},
     [ENC_TABLE] = {"hashtable", members_count, members_each, members_copy, NULL, members_free_step},
 };
 
