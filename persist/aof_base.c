@@ -59,6 +59,7 @@ static const struct {
     const char *name;
     uint32_t width; /* words of an element */
 } makers[TYPE_COUNT] = {
+    [TYPE_LIST] = {"RPUSH", 1},
     [TYPE_SET] = {"SADD", 1},
     [TYPE_HASH] = {"HMSET", 2},
 };

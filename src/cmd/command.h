@@ -130,6 +130,7 @@ struct limits {
     uint32_t databases;
     struct flat_limits hash;
     struct set_limits set;
+    int32_t list_node_size; /* list-max-listpack-size, see quicklist_limit */
 };
 
 /* One execution. Owner: the thread that executes; nothing in it outlives the handler. */

@@ -30,6 +30,12 @@ void digest_mix(struct digest *d, const void *data, size_t len)
     sha1(d, before.bytes, DIGEST_BYTES);
 }
 
+/* An element of an ordered value. */
+static void mix_element(void *arg, struct slice element, struct slice none)
+{
+    digest_mix(arg, element.ptr, element.len);
+}
+
 /* An element of an unordered value. */
 static void xor_pair(void *arg, struct slice first, struct slice second)
 {
@@ -55,6 +61,9 @@ void digest_value(struct digest *d, const struct entry *e)
     case TYPE_STRING:
         text = entry_string(e, int_buf, &blob);
         digest_mix(d, text.ptr, text.len);
+        break;
+    case TYPE_LIST:
+        value_each(entry_typed_value(e), mix_element, d);
         break;
     case TYPE_SET:
         value_each(entry_typed_value(e), xor_member, d);

@@ -406,6 +406,7 @@ static struct limits limits_of(const struct config *config)
         .hash = {(uint64_t)config->hash_max_listpack_entries, (uint64_t)config->hash_max_listpack_value},
         .set = {{(uint64_t)config->set_max_listpack_entries, (uint64_t)config->set_max_listpack_value},
                 (uint64_t)config->set_max_intset_entries},
+        .list_node_size = (int32_t)config->list_max_listpack_size,
     };
 }
 

@@ -29,7 +29,8 @@ static struct limits runner_limits = {.proto_max_bulk_len = 512 << 20,
                                       .hll_sparse_max_bytes = 3000,
                                       .databases = RUNNER_DATABASES,
                                       .hash = {128, 64},
-                                      .set = {{128, 64}, 512}};
+                                      .set = {{128, 64}, 512},
+                                      .list_node_size = -2};
 
 static void runner_init(uint32_t nshards)
 {
