@@ -42,6 +42,9 @@ CHANGES = [
     Change('client|kill', r'maxage \d{6,}', b':0\r\n', MAXAGE),
     Change('scan', r'(-1|)( .*)?', b'-ERR invalid cursor\r\n',
            'Redis 7.4: a cursor is a whole unsigned number (parseScanCursorOrReply)', words_min=1),
+    Change('lpos', r'.* rank -9223372036854775808',
+           b'-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807\r\n',
+           'Redis 7.4: RANK is one of which there is a negative (lposCommand)'),
     *[Change(row, r'\{?missing\}? ' + bit + words, error, BITS)
       for row, bit in (('bitcount', ''), ('bitpos', '[01] '))
       for words, error in ((r'(0|0 1 (bits)?|0 -1 BIT BIT)', b'-ERR syntax error\r\n'),
@@ -79,6 +82,7 @@ NO_INTSET = 'Redis 7.2: who names more members than an intset may have makes non
 
 # By type, of 7.0, and now.
 ENCODINGS = {
+    (b'list', b'quicklist', b'listpack'): 'Redis 7.2: a list that fits into one listpack is that (pull request 11303)',
     (b'set', b'hashtable', b'listpack'): SMALL_SETS,
     (b'set', b'intset', b'listpack'): NO_INTSET,
     (b'set', b'intset', b'hashtable'): NO_INTSET,
@@ -88,6 +92,11 @@ ENCODINGS = {
 def same_encoding(kind, of_old, of_new):
     """Whether a value of this type may be kept so, given how redis-server 7.0 keeps it."""
     return of_old == of_new or (kind, of_old, of_new) in ENCODINGS
+
+
+def same_encoding_of_any(of_old, of_new):
+    """The same of a value of some type."""
+    return of_old == of_new or any(names[1:] == (of_old, of_new) for names in ENCODINGS)
 
 
 def flags(row, of_old):

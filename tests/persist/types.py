@@ -30,6 +30,29 @@ def hash_command(chance, key):
         lambda: ('HINCRBYFLOAT', key, 'fraction', '%.3f' % chance.uniform(-5, 5))))()
 
 
+def list_command(chance, key):
+    def element():
+        return chance.choice((chance.randint(-200, 200), 'e%d' % chance.randint(0, 50), 'v' * chance.randint(0, 300),
+                              b'\xff\r\n', 'x' * chance.choice((4000, 8192, 8193))))
+
+    def some(most):
+        return [element() for _ in range(chance.randint(1, most))]
+
+    def end():
+        return chance.choice(('LEFT', 'RIGHT'))
+
+    other = chance.choice((key, '{%d}list' % chance.randrange(KEYS)))
+    return chance.choice((
+        lambda: ('RPUSH', key, *some(3)), lambda: ('LPUSH', key, *some(60)), lambda: ('RPUSHX', key, *some(60)),
+        lambda: ('LPOP', key), lambda: ('RPOP', key, chance.randint(0, 100)),
+        lambda: ('LTRIM', key, chance.randint(0, 20), chance.randint(-20, 40)),
+        lambda: ('LREM', key, chance.randint(-3, 3), 'e%d' % chance.randint(0, 50)),
+        lambda: ('LSET', key, chance.choice((0, -1)), element()),
+        lambda: ('LINSERT', key, chance.choice(('BEFORE', 'AFTER')), 'e%d' % chance.randint(0, 50), element()),
+        lambda: ('LMOVE', key, other, end(), end()), lambda: ('RPOPLPUSH', key, other),
+        lambda: ('LMPOP', 1, key, end(), 'COUNT', chance.randint(1, 5))))()
+
+
 def set_command(chance, key):
     other = '{%s}set' % chance.randint(0, KEYS - 1)
 
@@ -46,9 +69,9 @@ def set_command(chance, key):
 
 
 # By type: makes a command that is no error on a key of that type.
-MAKERS = {'hash': hash_command, 'set': set_command}
+MAKERS = {'hash': hash_command, 'list': list_command, 'set': set_command}
 # Ends of the names of keys whose types redis-server 7.0 keeps in other encodings.
-NEWER_ENCODINGS = (b'}set',)
+NEWER_ENCODINGS = (b'}list', b'}set')
 
 
 def command(chance):
