@@ -25,6 +25,14 @@ bool arg_i32(struct cmd *c, uint32_t i, int32_t *out)
     return true;
 }
 
+bool arg_i64_from(struct cmd *c, uint32_t i, int64_t min, const char *error, int64_t *out)
+{
+    if (num_parse_i64(c->argv[i], out) && *out >= min)
+        return true;
+    reply_error(c->reply, error);
+    return false;
+}
+
 bool arg_database(struct cmd *c, uint32_t i, uint32_t *out)
 {
     int32_t db;

@@ -25,15 +25,6 @@ static bool open_to_write(struct cmd *c, uint32_t i, struct list_value *l)
     return !status;
 }
 
-/* An integer that is at least so much; whatever else it is gets that error. */
-static bool arg_at_least(struct cmd *c, uint32_t i, int64_t least, const char *error, int64_t *out)
-{
-    if (num_parse_i64(c->argv[i], out) && *out >= least)
-        return true;
-    reply_error(c->reply, error);
-    return false;
-}
-
 /* LEFT|RIGHT */
 static bool arg_end(struct cmd *c, uint32_t i, enum list_end *out)
 {
@@ -178,12 +169,12 @@ static bool parse_search(struct cmd *c, struct search *s)
             if (!parse_rank(c, i + 1, s))
                 return false;
         } else if (i + 1 < c->argc && slice_is(c->argv[i], "count")) {
-            if (!arg_at_least(c, i + 1, 0, "ERR COUNT can't be negative", &n))
+            if (!arg_i64_from(c, i + 1, 0, "ERR COUNT can't be negative", &n))
                 return false;
             s->all = true;
             s->most = limit_of((uint64_t)n);
         } else if (i + 1 < c->argc && slice_is(c->argv[i], "maxlen")) {
-            if (!arg_at_least(c, i + 1, 0, "ERR MAXLEN can't be negative", &n))
+            if (!arg_i64_from(c, i + 1, 0, "ERR MAXLEN can't be negative", &n))
                 return false;
             s->most_looked_at = limit_of((uint64_t)n);
         } else {
@@ -315,7 +306,7 @@ static void pop(struct cmd *c, enum list_end end)
         command_reply_arity(c->reply, c->row);
         return;
     }
-    if (range && !arg_at_least(c, 2, 0, "ERR value is out of range, must be positive", &count))
+    if (range && !arg_i64_from(c, 2, 0, "ERR value is out of range, must be positive", &count))
         return;
     if (!open_to_write(c, 0, &l))
         return;
@@ -365,7 +356,7 @@ static void list_lmpop(struct cmd *c)
 {
     int64_t keys, count = 0;
     enum list_end end;
-    if (!arg_at_least(c, 1, 1, "ERR numkeys should be greater than 0", &keys))
+    if (!arg_i64_from(c, 1, 1, "ERR numkeys should be greater than 0", &keys))
         return;
     if (keys > c->argc - 3) {
         reply_syntax_error(c);
@@ -379,7 +370,7 @@ static void list_lmpop(struct cmd *c)
             reply_syntax_error(c);
             return;
         }
-        if (!arg_at_least(c, i + 1, 1, "ERR count should be greater than 0", &count))
+        if (!arg_i64_from(c, i + 1, 1, "ERR count should be greater than 0", &count))
             return;
     }
     if (!pop_first(c, end, count > 0 ? count : 1))
