@@ -56,7 +56,7 @@ static const char *take_sizes(void *ctx, uint64_t keys, uint64_t expires) { retu
 
 static const char *take_function(void *ctx, struct slice library) { return NULL; }
 
-static const char *take_string(void *ctx, const struct rdb_load_string *string)
+static const char *take_key(void *ctx, const struct rdb_load_key *key)
 {
     ((struct check *)ctx)->keys++;
     return NULL;
@@ -267,7 +267,7 @@ static bool check(struct check *c)
     static const struct rdb_load_handlers rdb = {.aux = take_aux,
                                                  .select_db = take_db,
                                                  .resize_db = take_sizes,
-                                                 .string = take_string,
+                                                 .key = take_key,
                                                  .function = take_function};
     static const struct aof_load_handlers handlers = {.command = take_command,
                                                       .rdb = &rdb,

@@ -32,12 +32,44 @@ enum rdb_mark {
     RDB_END = 255,
 };
 
+/* What the shape of each is: rdb_pass.c. */
 enum rdb_type {
     RDB_TYPE_STRING = 0,
+    RDB_TYPE_LIST = 1,
+    RDB_TYPE_SET = 2,
+    RDB_TYPE_ZSET = 3, /* scores as text */
+    RDB_TYPE_HASH = 4,
+    RDB_TYPE_ZSET_2 = 5, /* scores as doubles */
     RDB_TYPE_MODULE_PRE_GA = 6,
     RDB_TYPE_MODULE = 7,
-    RDB_TYPES = 26, /* those of version 12 are below this */
+    RDB_TYPE_HASH_ZIPMAP = 9,
+    RDB_TYPE_LIST_ZIPLIST = 10,
+    RDB_TYPE_SET_INTSET = 11,
+    RDB_TYPE_ZSET_ZIPLIST = 12,
+    RDB_TYPE_HASH_ZIPLIST = 13,
+    RDB_TYPE_LIST_QUICKLIST = 14, /* of ziplists */
+    RDB_TYPE_STREAM = 15,
+    RDB_TYPE_HASH_LISTPACK = 16,
+    RDB_TYPE_ZSET_LISTPACK = 17,
+    RDB_TYPE_LIST_QUICKLIST_2 = 18, /* of listpacks and of single elements */
+    RDB_TYPE_STREAM_2 = 19,
+    RDB_TYPE_SET_LISTPACK = 20,         /* from version 11 on */
+    RDB_TYPE_STREAM_3 = 21,             /* from version 11 on */
+    RDB_TYPE_HASH_TIMED_PRE_GA = 22,    /* fields with deadlines, as release candidates of 7.4 wrote them */
+    RDB_TYPE_HASH_TRIPLETS_PRE_GA = 23, /* the same as a listpack */
+    RDB_TYPE_HASH_TIMED = 24,           /* from version 12 on */
+    RDB_TYPE_HASH_TRIPLETS = 25,        /* from version 12 on */
+    RDB_TYPES = 26,                     /* those of version 12 are below this */
 };
+
+/* The first version that has all but the last six; Redis 7.0 reads it. */
+enum { RDB_VERSION_7_0 = 10, RDB_VERSION_7_2 = 11, RDB_VERSION_7_4 = 12 };
+
+/* A double as text begins with its length, or is one of these. */
+enum rdb_double { RDB_DOUBLE_NAN = 253, RDB_DOUBLE_INFINITE = 254, RDB_DOUBLE_MINUS_INFINITE = 255 };
+
+/* What a node of a quicklist of version 2 is. */
+enum rdb_quicklist_node { RDB_NODE_PLAIN = 1, RDB_NODE_PACKED = 2 };
 
 enum rdb_length { RDB_LENGTH_6 = 0, RDB_LENGTH_14 = 1, RDB_LENGTH_LONG = 2, RDB_ENCODED = 3 }; /* the first two bits */
 enum { RDB_LENGTH_32_BYTE = 0x80, RDB_LENGTH_64_BYTE = 0x81 };

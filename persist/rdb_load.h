@@ -1,9 +1,10 @@
 /* Reads an RDB file (rdb_format.h) of Redis up to 7.4, in windows of any size, and hands out what is in it, item by
  * item and in the file's order. It reads no file: the caller feeds the bytes, and stops feeding to stop loading.
  *
- * Values are strings so far: any other type, and data of modules, is an error that names it. Items are handed out
- * before the checksum at the end has been seen, so the caller has to discard them if the status does not become
- * RDB_LOAD_END. Expired keys are handed out as all others, and whether a key comes twice is not noticed.
+ * Values other than strings are handed out as they stand in the file, for rdb_value.h to make something of them, and
+ * are only known to be as long as they say. Data of modules is an error that names it. Items are handed out before the
+ * checksum at the end has been seen, so the caller has to discard them if the status does not become RDB_LOAD_END.
+ * Expired keys are handed out as all others, and whether a key comes twice is not noticed.
  *
  * Items that lie in one window are read from there; only an item that goes on in the next window is copied. Memory
  * grows with what has arrived and never with what a length announces. */
@@ -13,17 +14,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "src/base/slice.h"
+#include "persist/rdb_pass.h"
+#include "persist/rdb_read.h"
 
 enum { RDB_LOAD_NONE = -1 }; /* in a key's expire_ms, idle_s and frequency: the file says nothing of it */
 
-/* A key with a string as its value. The slices are valid during the call. */
-struct rdb_load_string {
+/* A key with its value. The slices are valid during the call. */
+struct rdb_load_key {
     uint64_t db;
     struct slice key;
+    uint8_t type; /* enum rdb_type */
     bool is_integer;
-    int64_t integer;    /* the value if is_integer */
-    struct slice bytes; /* the value otherwise */
+    int64_t integer;    /* the string if is_integer */
+    struct slice bytes; /* any other string; of another type the bytes that it stands in the file as */
     int64_t expire_ms;  /* Unix time, also if it has passed */
     int64_t idle_s;     /* since it was used last, as of when the file was written (LRU policies) */
     int frequency;      /* the LFU counter, 0 to 255 (LFU policies) */
@@ -35,7 +38,7 @@ struct rdb_load_handlers {
     const char *(*aux)(void *ctx, struct slice name, struct slice value); /* names not known are to be ignored */
     const char *(*select_db)(void *ctx, uint64_t db);                     /* 0 is selected at first, without a call */
     const char *(*resize_db)(void *ctx, uint64_t keys, uint64_t expires); /* hints, which nobody has checked */
-    const char *(*string)(void *ctx, const struct rdb_load_string *string);
+    const char *(*key)(void *ctx, const struct rdb_load_key *key);
     const char *(*function)(void *ctx, struct slice library); /* the code of a library */
 };
 
@@ -43,11 +46,6 @@ enum rdb_load_status {
     RDB_LOAD_MORE, /* all well so far */
     RDB_LOAD_END,  /* the file has ended well */
     RDB_LOAD_FAILED,
-};
-
-struct rdb_load_buffer {
-    char *ptr;
-    size_t cap;
 };
 
 /* Owner: who loads; one thread at a time. To be read by others than rdb_load.c: version, offset, unchecked, error. */
@@ -65,11 +63,11 @@ struct rdb_load {
     uint64_t db;
     int64_t expire_ms, idle_s; /* of the next key */
     int frequency;
-    const char *start, *at, *end;       /* while an item is read: its first byte, what is next, what there is */
-    size_t need;                        /* bytes from start without which the item can't be read further */
-    struct rdb_load_buffer carry;       /* the item being read, if it began in a former window */
-    size_t carry_len;                   /* of carry */
-    struct rdb_load_buffer unpacked[2]; /* strings of an item that do not stand in the file as they are */
+    struct rdb_read in;            /* the item being read */
+    struct rdb_pass pass;          /* over its value */
+    struct rdb_buffer carry;       /* the item, if it began in a former window */
+    size_t carry_len;              /* of carry */
+    struct rdb_buffer unpacked[2]; /* strings of an item that do not stand in the file as they are */
 };
 
 /* check: whether a wrong checksum is an error (`rdbchecksum`). handlers is borrowed until deinit. */

@@ -269,6 +269,11 @@ uint64_t keyspace_idle_seconds(const struct keyspace *ks, const struct entry *e)
     return now > e->access ? now - e->access : 0;
 }
 
+void keyspace_set_idle_seconds(struct keyspace *ks, struct entry *e, uint64_t seconds)
+{
+    e->access = seconds < ks->clock ? ks->clock - (uint32_t)seconds : 0;
+}
+
 /* ---- Changing ----
  *
  * Every change of an entry goes through before_change, with which a snapshot sees the bucket that the entry is in. */

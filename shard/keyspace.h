@@ -65,6 +65,7 @@ struct place keyspace_touch(struct keyspace *ks, uint32_t db, const struct key *
 
 /* Seconds since the entry was last used, by its access clock. */
 uint64_t keyspace_idle_seconds(const struct keyspace *ks, const struct entry *e);
+void keyspace_set_idle_seconds(struct keyspace *ks, struct entry *e, uint64_t seconds);
 
 /* CLIENT NO-TOUCH: reads leave the access clock alone while set. */
 void keyspace_set_no_touch(struct keyspace *ks, bool on);

@@ -237,14 +237,6 @@ struct command generic_commands[] = {
          "sorted set or hash. Removing a single key that holds a string value is O(1).",
          "Deletes keys."),
      .tips = "request_policy:multi_shard response_policy:agg_sum"},
-    {ROW("dump", NULL, 2, CMD_READONLY, ACL_KEYSPACE),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("2.6.0", "generic",
-         "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of Redis objects "
-         "composing the value and M their average size. For small string values the time complexity is thus "
-         "O(1)+O(1*M) where M is small, so simply O(1).",
-         "Returns the value of a key in serialized form."),
-     .tips = "nondeterministic_output"},
     {ROW("exists", generic_exists, -2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
      .keys = {KEY_RANGE(1, -1, 1, KEY_RO)},
      DOC("1.0.0", "generic", "O(N) where N is the number of keys to check.", "Counts which of the keys exist."),
@@ -278,29 +270,6 @@ struct command generic_commands[] = {
      .keys = {KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_OW | KEY_INSERT)},
      DOC("1.0.0", "generic", "O(1)", "Renames a key if the new name is free."),
      HISTORY({"3.2.0", "The command no longer returns an error when source and destination names are the same."})},
-    {ROW("restore", NULL, -4, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_KEYSPACE | ACL_DANGEROUS),
-     .keys = {KEY_AT(1, KEY_OW | KEY_UPDATE)},
-     DOC("2.6.0", "generic",
-         "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number"
-         " of Redis objects composing the value and M their average size. For small string values the time complexity"
-         " is thus O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values the complexity is "
-         "O(N*M*log(N)) because inserting values into sorted sets is O(log(N)).",
-         "Creates a key from a serialized value."),
-     HISTORY({"3.0.0", "Added the `REPLACE` modifier."},
-             {"5.0.0", "Added the `ABSTTL` modifier."},
-             {"5.0.0", "Added the `IDLETIME` and `FREQ` options."})},
-    {ROW("restore-asking", NULL, -4, CMD_WRITE | CMD_DENYOOM | CMD_ASKING | CMD_SIGNAL, ACL_KEYSPACE | ACL_DANGEROUS),
-     .keys = {KEY_AT(1, KEY_OW | KEY_UPDATE)},
-     DOC("3.0.0", "server",
-         "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number"
-         " of Redis objects composing the value and M their average size. For small string values the time complexity"
-         " is thus O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values the complexity is "
-         "O(N*M*log(N)) because inserting values into sorted sets is O(log(N)).",
-         "Creates a key from a serialized value while its slot is moved."),
-     .system = true,
-     HISTORY({"3.0.0", "Added the `REPLACE` modifier."},
-             {"5.0.0", "Added the `ABSTTL` modifier."},
-             {"5.0.0", "Added the `IDLETIME` and `FREQ` options."})},
     {ROW("sort", NULL, -2, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_SET | ACL_SORTED_SET | ACL_LIST | ACL_DANGEROUS),
      .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS),
               KEY_UNKNOWN(KEY_RO | KEY_ACCESS,

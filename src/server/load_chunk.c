@@ -121,23 +121,25 @@ void load_chunk_clear(struct load_chunk *c)
             blob_release(b->blobs.v[i].blob);
     b->count = b->nkeys = b->args.n = b->blobs.n = 0;
     c->used = c->bytes = 0;
+    c->failed = NULL;
 }
 
 /* ---- Running ---- */
 
-void load_chunk_run_one(struct worker *w, struct batch *b, struct request *r)
+bool load_chunk_run_one(struct worker *w, struct batch *b, struct request *r)
 {
     struct reply *reply = &b->reply;
     size_t before = reply->len;
     request_apply(w, b, r, reply);
     if (!reply->failed)
-        return;
+        return true;
     static struct log_limit limit;
     const char *text = reply->buf + before + 1;
     log_limited(&limit, LOG_LEVEL_WARNING,
                 "== CRITICAL == This server is sending an error to its AOF-loading-client: '%.*s' after processing the "
                 "command '%s'",
                 (int)(reply->len - before - 3), text, r->row->full_name);
+    return false;
 }
 
 void load_chunk_run(struct worker *w, struct load_chunk *c)
@@ -151,7 +153,8 @@ void load_chunk_run(struct worker *w, struct load_chunk *c)
         group_look_ahead(w, b->requests + i, end - i, &ahead);
         lookahead_end(&ahead);
         for (uint32_t k = i; k < end; k++)
-            load_chunk_run_one(w, b, &b->requests[k]);
+            if (!load_chunk_run_one(w, b, &b->requests[k]) && c->of_rdb)
+                c->failed = &b->requests[k];
         reply_clear(&b->reply, REPLY_KEEP_BYTES);
     }
 }

@@ -22,10 +22,12 @@ struct load_chunk {
     struct message msg; /* first */
     struct loader *loader;
     uint32_t shard;
-    struct batch batch;      /* the commands; client NULL */
-    size_t used;             /* of batch.bytes */
-    size_t bytes;            /* of all arguments, see load_chunk_bytes; large ones lie in blobs */
-    struct load_chunk *next; /* of the free ones */
+    struct batch batch;           /* the commands; client NULL */
+    size_t used;                  /* of batch.bytes */
+    size_t bytes;                 /* of all arguments, see load_chunk_bytes; large ones lie in blobs */
+    bool of_rdb;                  /* the commands are keys of an RDB */
+    const struct request *failed; /* one that answered an error, if they must not; NULL: none */
+    struct load_chunk *next;      /* of the free ones */
 };
 
 /* home: the worker that loads. */
@@ -61,9 +63,9 @@ void load_chunk_add(struct load_chunk *c, const struct request *r, const struct 
 /* Runs all commands on this worker's shard (owned, not held). */
 void load_chunk_run(struct worker *w, struct load_chunk *c);
 
-/* Runs one command of b on shards that this worker owns or holds. As Redis does it, one that answers an error is logged
- * and that is all. */
-void load_chunk_run_one(struct worker *w, struct batch *b, struct request *r);
+/* Runs one command of b on shards that this worker owns or holds. False: it answered an error, which has been logged.
+ * As Redis does it, that is all, but for keys of an RDB. */
+bool load_chunk_run_one(struct worker *w, struct batch *b, struct request *r);
 
 /* Empties it, for the next commands. */
 void load_chunk_clear(struct load_chunk *c);

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "persist/dump.h"
+#include "persist/rdb_format.h"
 #include "shard/shard.h"
 #include "src/base/assert.h"
 #include "src/base/fiber.h"
@@ -54,6 +56,9 @@ void loader_deinit(struct loader *l)
     reply_deinit(&l->intake.reply);
 }
 
+/* For the log and for people, who may not want to read all of it. */
+static int shown(struct slice s) { return (int)strnlen(s.ptr, s.len < SHOWN_BYTES_MAX ? s.len : SHOWN_BYTES_MAX); }
+
 /* ---- Chunks ---- */
 
 static void wait(struct loader *l) { worker_yield_until(l->home, UINT64_MAX); }
@@ -69,6 +74,7 @@ static struct load_chunk *open_chunk(struct loader *l, uint32_t shard)
     else
         c = load_chunk_create(l, l->home);
     c->shard = shard;
+    c->of_rdb = l->of_rdb;
     return l->open[shard] = c;
 }
 
@@ -85,9 +91,19 @@ static void send_chunk(struct loader *l, uint32_t shard)
         wait(l);
 }
 
+/* A key of an RDB could not be made. */
+static void note_failure(struct loader *l, const struct request *r)
+{
+    l->failed = true;
+    snprintf(l->error, sizeof l->error, "the value of key \"%.*s\" is damaged, or the key comes twice",
+             shown(key_slice(&r->key)), r->key.ptr);
+}
+
 void loader_take_back(struct load_chunk *c)
 {
     struct loader *l = c->loader;
+    if (c->failed)
+        note_failure(l, c->failed);
     l->under_way[c->shard]--;
     l->all_under_way--;
     worker_wake_fiber(l->home, l->fiber);
@@ -104,7 +120,7 @@ static void add(struct loader *l, uint32_t shard, const struct request *r, const
 {
     size_t bytes = load_chunk_bytes(r->argc, argv);
     struct load_chunk *c = open_chunk(l, shard);
-    if (!load_chunk_has_room(c, bytes)) {
+    if (!load_chunk_has_room(c, bytes) || c->of_rdb != l->of_rdb) {
         send_chunk(l, shard);
         c = open_chunk(l, shard);
     }
@@ -138,7 +154,8 @@ void loader_release(struct loader *l)
 static void run_held(struct loader *l, struct request *r, bool needed)
 {
     enum { REPLY_KEEP_BYTES = 16 * 1024 };
-    load_chunk_run_one(l->home, &l->intake, r);
+    if (!load_chunk_run_one(l->home, &l->intake, r) && l->of_rdb)
+        note_failure(l, r);
     reply_clear(&l->intake.reply, REPLY_KEEP_BYTES);
     l->unneeded = needed ? 0 : l->unneeded + 1;
     if (l->unneeded == UNNEEDED_MAX)
@@ -170,9 +187,6 @@ static void split(struct loader *l, const struct request *r, const struct slice 
         add(l, one.key.shard, &one, part);
     }
 }
-
-/* For the log and for people, who may not want to read all of it. */
-static int shown(struct slice s) { return (int)strnlen(s.ptr, s.len < SHOWN_BYTES_MAX ? s.len : SHOWN_BYTES_MAX); }
 
 static const char *refuse(struct loader *l, const struct request *r, const struct slice *argv)
 {
@@ -227,7 +241,7 @@ static bool may_change(const struct command *row)
     return row->flags & CMD_WRITE || (row->flags & keeps) == keeps;
 }
 
-const char *loader_command(struct loader *l, uint32_t argc, const struct slice *argv)
+static const char *take_command(struct loader *l, uint32_t argc, const struct slice *argv)
 {
     struct batch *b = &l->intake;
     b->count = b->nkeys = 0;
@@ -240,32 +254,62 @@ const char *loader_command(struct loader *l, uint32_t argc, const struct slice *
         return select_command(l, argv[1]);
     if (may_change(r->row))
         route(l, r, argv);
-    return NULL;
+    return l->failed ? l->error : NULL;
 }
 
-const char *loader_string(struct loader *l, const struct rdb_load_string *s)
+const char *loader_command(struct loader *l, uint32_t argc, const struct slice *argv)
 {
-    char integer[NUM_INT_CHARS], deadline[NUM_INT_CHARS];
-    struct slice argv[5] = {slice_str("SET"), s->key, s->bytes, slice_str("PXAT")};
-    uint32_t argc = 3;
-    const char *error = select_database(l, s->db);
+    l->of_rdb = false;
+    return take_command(l, argc, argv);
+}
+
+/* SET key value [PXAT deadline] */
+static const char *take_string(struct loader *l, const struct rdb_load_key *k, struct slice deadline)
+{
+    char integer[NUM_INT_CHARS];
+    struct slice argv[5] = {slice_str("SET"), k->key, k->bytes, slice_str("PXAT"), deadline};
+    if (k->is_integer)
+        argv[2] = slice_of(integer, num_i64(integer, k->integer));
+    return take_command(l, deadline.len > 0 ? 5 : 3, argv);
+}
+
+/* RESTORE key deadline payload ABSTTL [IDLETIME seconds] */
+static const char *take_value(struct loader *l, const struct rdb_load_key *k, struct slice deadline)
+{
+    char idle[NUM_INT_CHARS];
+    struct blob *payload = dump_of_value(k->type, k->bytes);
+    struct slice argv[7] = {slice_str("RESTORE"),
+                            k->key,
+                            deadline.len > 0 ? deadline : slice_str("0"),
+                            slice_of(payload->data, payload->len),
+                            slice_str("ABSTTL"),
+                            slice_str("IDLETIME")};
+    if (k->idle_s != RDB_LOAD_NONE)
+        argv[6] = slice_of(idle, num_i64(idle, k->idle_s));
+    const char *error = take_command(l, k->idle_s != RDB_LOAD_NONE ? 7 : 5, argv);
+    blob_release(payload);
+    return error;
+}
+
+const char *loader_key(struct loader *l, const struct rdb_load_key *k)
+{
+    char text[NUM_INT_CHARS];
+    struct slice deadline = {text, 0};
+    const char *error = select_database(l, k->db);
     if (error)
         return error;
-    if (s->is_integer)
-        argv[2] = slice_of(integer, num_i64(integer, s->integer));
-    if (s->expire_ms != RDB_LOAD_NONE) {
-        /* One that is not after 1970 has passed all the same; SET takes none. */
-        argv[4] = slice_of(deadline, num_i64(deadline, s->expire_ms > 0 ? s->expire_ms : 1));
-        argc = 5;
-    }
-    return loader_command(l, argc, argv);
+    if (k->expire_ms != RDB_LOAD_NONE) /* one that is not after 1970 has passed all the same; no command takes it */
+        deadline.len = num_i64(text, k->expire_ms > 0 ? k->expire_ms : 1);
+    l->of_rdb = true;
+    return k->type == RDB_TYPE_STRING ? take_string(l, k, deadline) : take_value(l, k, deadline);
 }
 
 void loader_begin_file(struct loader *l) { l->db = 0; }
 
-void loader_finish(struct loader *l)
+const char *loader_finish(struct loader *l)
 {
     if (l->hold)
         loader_release(l);
     run_all(l);
+    return l->failed ? l->error : NULL;
 }

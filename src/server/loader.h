@@ -31,6 +31,8 @@ struct loader {
     struct bundle *hold; /* on all shards; NULL: none */
     uint32_t unneeded;   /* commands since that would not have needed the hold */
     uint64_t commands;   /* handed over so far; of a base its keys */
+    bool of_rdb;         /* what is being routed is a key of an RDB, and must not fail */
+    bool failed;         /* one did; error says which */
     char error[256];
 };
 
@@ -42,13 +44,14 @@ void loader_deinit(struct loader *l);
 /* One command of the stream that began when l was made, SELECT included. NULL, or why there can be no such command;
  * the text is valid until the next call. */
 const char *loader_command(struct loader *l, uint32_t argc, const struct slice *argv);
-/* A key of an RDB, in the same stream. */
-const char *loader_string(struct loader *l, const struct rdb_load_string *string);
+/* A key of an RDB, in the same stream. A value that turns out to be damaged only where it is made is told of by a later
+ * call, or by loader_finish. */
+const char *loader_key(struct loader *l, const struct rdb_load_key *key);
 /* Nothing is selected any more: another file begins. */
 void loader_begin_file(struct loader *l);
 
-/* Waits until all has been run and no shard is held. */
-void loader_finish(struct loader *l);
+/* Waits until all has been run and no shard is held. NULL, or what turned out to be wrong. */
+const char *loader_finish(struct loader *l);
 
 /* Waits until all has been run and all shards are held by l's worker; lets them go. */
 void loader_hold(struct loader *l);

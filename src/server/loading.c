@@ -148,11 +148,11 @@ static const char *on_resize_db(void *ctx, uint64_t keys, uint64_t expires)
     return NULL;
 }
 
-static const char *on_string(void *ctx, const struct rdb_load_string *string)
+static const char *on_key(void *ctx, const struct rdb_load_key *key)
 {
     struct loading *l = ctx;
     delay(l);
-    return loader_string(&l->loader, string);
+    return loader_key(&l->loader, key);
 }
 
 static const char *on_function(void *ctx, struct slice library)
@@ -161,7 +161,7 @@ static const char *on_function(void *ctx, struct slice library)
     return "functions are not built yet";
 }
 
-static const struct rdb_load_handlers rdb_handlers = {on_aux, on_select_db, on_resize_db, on_string, on_function};
+static const struct rdb_load_handlers rdb_handlers = {on_aux, on_select_db, on_resize_db, on_key, on_function};
 
 static const struct aof_load_handlers handlers = {
     .command = on_command,
@@ -226,7 +226,11 @@ static void run(void *arg)
     struct loading *l = arg;
     loader_init(&l->loader, l->home);
     l->end = aof_load(&l->config, &handlers, l, &l->result);
-    loader_finish(&l->loader);
+    const char *error = loader_finish(&l->loader);
+    if (error && l->end == AOF_LOAD_DONE) {
+        l->end = AOF_LOAD_REFUSED;
+        snprintf(l->result.error, sizeof l->result.error, "%s", error);
+    }
     if (l->end == AOF_LOAD_DONE) {
         log_write(LOG_LEVEL_NOTICE, "DB loaded from append only file: %.3f seconds", seconds_since(l, l->begun_ns));
         loader_hold(&l->loader);

@@ -69,7 +69,7 @@ static const char *on_select(void *ctx, uint64_t db)
     return on_command(ctx, 2, (struct slice[]){slice_str("select"), slice_of(text, num_u64(text, db))});
 }
 
-static const char *on_string(void *ctx, const struct rdb_load_string *s)
+static const char *on_key(void *ctx, const struct rdb_load_key *s)
 {
     char text[NUMBER_BYTES_MAX];
     struct slice value = s->is_integer ? slice_of(text, num_i64(text, s->integer)) : s->bytes;
@@ -88,7 +88,7 @@ static void print_unnamed(void *arg, const char *name) { printf("unnamed %s\n", 
 
 static void load(struct loaded *l, const char *path)
 {
-    static const struct rdb_load_handlers rdb = {on_aux, on_select, on_resize, on_string, on_function};
+    static const struct rdb_load_handlers rdb = {on_aux, on_select, on_resize, on_key, on_function};
     static const struct aof_load_handlers handlers = {
         .command = on_command, .rdb = &rdb, .progress = on_progress, .log = on_log};
     char error[AOF_FILES_ERROR_BYTES];

@@ -41,7 +41,7 @@ static void take_log(void *ctx, bool warning, const char *line) { ASSERT(!strchr
 static const char *take_aux(void *ctx, struct slice name, struct slice value) { return NULL; }
 static const char *take_db(void *ctx, uint64_t db) { return NULL; }
 static const char *take_sizes(void *ctx, uint64_t keys, uint64_t expires) { return NULL; }
-static const char *take_string(void *ctx, const struct rdb_load_string *string) { return NULL; }
+static const char *take_key(void *ctx, const struct rdb_load_key *key) { return NULL; }
 static const char *take_function(void *ctx, struct slice library) { return NULL; }
 
 static int open_part(void *arg, uint32_t part) { return (int)part; }
@@ -49,7 +49,7 @@ static int open_part(void *arg, uint32_t part) { return (int)part; }
 static enum aof_load_end load(const struct slice *files, uint32_t nparts, bool base, size_t read_max,
                               struct loaded *loaded, struct aof_load_result *result)
 {
-    static const struct rdb_load_handlers rdb = {take_aux, take_db, take_sizes, take_string, take_function};
+    static const struct rdb_load_handlers rdb = {take_aux, take_db, take_sizes, take_key, take_function};
     static const struct aof_load_handlers handlers = {
         .command = take_command, .rdb = &rdb, .progress = take_progress, .log = take_log};
     struct aof_load_part parts[PARTS_MAX] = {{"a", base}, {"b", false}, {"c", false}};

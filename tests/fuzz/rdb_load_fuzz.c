@@ -44,11 +44,12 @@ static const char *on_resize_db(void *ctx, uint64_t keys, uint64_t expires)
     return note_number(ctx, 5, expires);
 }
 
-static const char *on_string(void *ctx, const struct rdb_load_string *s)
+static const char *on_key(void *ctx, const struct rdb_load_key *s)
 {
     ASSERT(s->frequency >= RDB_LOAD_NONE && s->frequency <= 255 && s->idle_s >= RDB_LOAD_NONE);
     note_number(ctx, 6, s->db);
     note(ctx, 7, s->key);
+    note_number(ctx, 15, s->type);
     note_number(ctx, 8, (uint64_t)s->expire_ms);
     note_number(ctx, 9, (uint64_t)s->idle_s);
     note_number(ctx, 10, (uint64_t)s->frequency);
@@ -61,7 +62,7 @@ static const char *on_function(void *ctx, struct slice library)
     return library.len == 13 ? "unlucky" : NULL;
 }
 
-static const struct rdb_load_handlers handlers = {on_aux, on_select_db, on_resize_db, on_string, on_function};
+static const struct rdb_load_handlers handlers = {on_aux, on_select_db, on_resize_db, on_key, on_function};
 
 static struct outcome run(const uint8_t *file, size_t size, size_t piece, bool check)
 {

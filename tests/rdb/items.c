@@ -40,11 +40,13 @@ static const char *on_resize_db(void *out, uint64_t keys, uint64_t expires)
     return NULL;
 }
 
-static const char *on_string(void *out, const struct rdb_load_string *s)
+static const char *on_key(void *out, const struct rdb_load_key *s)
 {
     fprintf(out, "key %llu", (unsigned long long)s->db);
     print_hex(out, s->key);
     fprintf(out, " %lld %lld %d", (long long)s->expire_ms, (long long)s->idle_s, s->frequency);
+    if (s->type != 0)
+        fprintf(out, " type:%u", s->type);
     if (s->is_integer)
         fprintf(out, " %lld", (long long)s->integer);
     else
@@ -61,7 +63,7 @@ static const char *on_function(void *out, struct slice library)
     return NULL;
 }
 
-static const struct rdb_load_handlers handlers = {on_aux, on_select_db, on_resize_db, on_string, on_function};
+static const struct rdb_load_handlers handlers = {on_aux, on_select_db, on_resize_db, on_key, on_function};
 
 /* Leaves l to be looked at, and deinitialised, by the caller. */
 static void load(struct rdb_load *l, FILE *out, struct slice file, struct random *r)

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """RDB files of redis-server, read by persist/rdb_load: everything in them is compared with what the server holds.
+Values of all types, exchanged with DUMP and RESTORE and loaded from what it writes.
 
     tests/rdb/run.py
 
@@ -7,16 +8,20 @@ Prints what differs, and the seed.
 """
 import os
 import random
+import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from tests.lib import cases, servers  # noqa: E402
+from tests.persist.types import MAKERS  # noqa: E402
 
 ITEMS = os.path.join(os.environ.get('SKUA_BUILD', os.path.join(servers.TOP, 'build', 'release')),
                      'tests', 'rdb', 'rdb_items')
 KEYS = 300  # a database
+DEBUG = {'enable-debug-command': 'yes'}
 IDLE_SLACK = 3  # seconds: redis-server's clock of uses is coarse, and saving takes its time
 LIBRARY = "#!lua name=one\nredis.register_function('one', function() return 1 end)"
 
@@ -26,19 +31,6 @@ CONFIGURATIONS = [
     {'rdbcompression': 'yes', 'rdbchecksum': 'no', 'maxmemory-policy': 'volatile-lru'},
     {'rdbcompression': 'yes', 'rdbchecksum': 'yes', 'maxmemory-policy': 'allkeys-lfu', 'lfu-decay-time': 0},
 ]
-
-# How a key of another type is made, and what the error is to call it. Redis 7.0 writes no others.
-OTHER_TYPES = [
-    (['RPUSH', 'key', 'a', 'b'], 'list (quicklist, version 2), type 18'),
-    (['SADD', 'key', '1', '2'], 'set (intset), type 11'),
-    (['SADD', 'key', 'a', 'b'], 'set (hash table), type 2'),
-    (['ZADD', 'key', '1', 'a'], 'sorted set (listpack), type 17'),
-    (['ZADD', 'key', '1', 'a' * 100], 'sorted set (version 2), type 5'),
-    (['HSET', 'key', 'a', 'b'], 'hash (listpack), type 16'),
-    (['HSET', 'key', 'a', 'b' * 100], 'hash (hash table), type 4'),
-    (['XADD', 'key', '*', 'a', 'b'], 'stream (version 2), type 19'),
-]
-
 
 def random_value(chance):
     kind = chance.randrange(8)
@@ -170,22 +162,64 @@ def test_base(chance):
         return 1, ['base %s: %s' % (base, items)] * (not all(item in items for item in wanted))
 
 
-def test_other_types(chance):
-    """Each is an error that names type, key and place."""
-    wrong = []
-    with servers.redis_server() as server:
-        connection = server.connect()
-        path = os.path.join(server.folder, 'dump.rdb')
-        for command, name in OTHER_TYPES:
-            connection.call('FLUSHALL')
-            connection.call(*command)
-            connection.call('SAVE')
-            error = ' '.join(read_items(path, chance.getrandbits(32))[-1])
-            with open(path, 'rb') as file:
-                place = file.read().index(b'\x03key') - 1
-            if error != 'error offset %d: key "key": a %s, can\'t be loaded: only strings can' % (place, name):
-                wrong.append('%s: %s' % (name, error))
-    return len(OTHER_TYPES), wrong
+def make(connection, chance, kind, key):
+    """A key of that type by some commands; there may be none in the end."""
+    for _ in range(chance.choice((1, 3, 30))):
+        connection.call(*MAKERS[kind](chance, key))
+
+
+def give(source, target, key):
+    """The value of a key, by DUMP and RESTORE. What the other server says."""
+    payload = source.call('DUMP', key)
+    return b'OK' if payload is None else target.call('RESTORE', key, 0, payload, 'REPLACE')
+
+
+def test_exchange(chance):
+    """Values of either server restored in the other, and back: the digests are the same."""
+    wrong, count = [], 0
+    with servers.redis_server(DEBUG) as redis, servers.skua_server(options=DEBUG) as skua:
+        ends = [redis.connect(), skua.connect()]
+        for _ in range(cases.scaled(40)):
+            chance.shuffle(ends)
+            source, target = ends
+            for end in ends:
+                end.call('FLUSHALL')
+            keys = [(kind, '%s:%d' % (kind, i)) for i in range(10) for kind in sorted(MAKERS)]
+            for kind, key in keys:
+                make(source, chance, kind, key)
+            wanted = source.call('DEBUG', 'DIGEST')
+            for one, other in ((source, target), (target, source)):
+                said = {key: give(one, other, key) for _, key in keys}
+                wrong += ['%s: %s' % (key, reply) for key, reply in said.items() if reply != b'OK']
+                if other.call('DEBUG', 'DIGEST') != wanted:
+                    wrong.append('another digest than %s' % wanted)
+            count += len(keys)
+    return count, wrong
+
+
+def test_base_of_all_types(chance):
+    """What redis-server writes as the base of an append-only directory, loaded by Skua."""
+    options = {'appendonly': 'yes', **DEBUG}
+    wrong, count = [], 0
+    for _ in range(cases.scaled(10)):
+        folder = tempfile.mkdtemp(prefix='skua-test-')
+        with servers.redis_server(dict(options, dir=folder)) as redis:
+            connection = redis.connect()
+            for kind in sorted(MAKERS):
+                for i in range(20):
+                    make(connection, chance, kind, '%s:%d' % (kind, i))
+                connection.call('EXPIRE', kind + ':0', 10**6)
+            connection.call('BGREWRITEAOF')
+            while b'aof_rewrite_in_progress:1' in connection.call('INFO', 'persistence'):
+                pass
+            wanted = connection.call('DEBUG', 'DIGEST')
+            count += connection.call('DBSIZE')
+        with servers.skua_server(options=dict(options, dir=folder), loaded=True) as skua:
+            found = skua.connect().call('DEBUG', 'DIGEST')
+            if found != wanted:
+                wrong.append('digest %s instead of %s' % (found, wanted))
+        shutil.rmtree(folder)
+    return count, wrong
 
 
 def main():
@@ -193,7 +227,7 @@ def main():
     print('seed %d' % seed)
     chance = random.Random(seed)
     results = [test_strings(options, chance) for options in CONFIGURATIONS]
-    results += [test_base(chance), test_other_types(chance)]
+    results += [test_base(chance), test_exchange(chance), test_base_of_all_types(chance)]
     wrong = [line for _, lines in results for line in lines]
     for line in wrong[:20]:
         print(line)

@@ -91,16 +91,16 @@ static const char *take_number_of_db(void *ctx, uint64_t db) { return NULL; }
 static const char *take_sizes(void *ctx, uint64_t keys, uint64_t expires) { return NULL; }
 static const char *take_function(void *ctx, struct slice library) { return NULL; }
 
-static const char *take_string(void *ctx, const struct rdb_load_string *string)
+static const char *take_key(void *ctx, const struct rdb_load_key *key)
 {
-    take_number(ctx, number_of(string->key), (uint32_t)string->db);
+    take_number(ctx, number_of(key->key), (uint32_t)key->db);
     return NULL;
 }
 
 static const struct rdb_load_handlers rdb_handlers = {.aux = take_aux,
                                                       .select_db = take_number_of_db,
                                                       .resize_db = take_sizes,
-                                                      .string = take_string,
+                                                      .key = take_key,
                                                       .function = take_function};
 
 static const struct aof_load_handlers handlers = {

@@ -156,11 +156,15 @@ static void put_attribute(struct bytes *text, const char *name, int64_t v)
     put_number(text, v);
 }
 
-static void put_key_line(struct bytes *text, const struct rdb_load_string *s)
+static void put_key_line(struct bytes *text, const struct rdb_load_key *s)
 {
     put_number(text, (int64_t)s->db);
     put(text, " ", 1);
     put_slice(text, s->key);
+    if (s->type != RDB_TYPE_STRING) {
+        put(text, " of type ", 9);
+        put_number(text, s->type);
+    }
     put(text, s->is_integer ? "=#" : "=", s->is_integer ? 2 : 1);
     if (s->is_integer)
         put_number(text, s->integer);
@@ -171,7 +175,7 @@ static void put_key_line(struct bytes *text, const struct rdb_load_string *s)
     put_attribute(text, " frequency ", s->frequency);
 }
 
-static const char *on_string(void *ctx, const struct rdb_load_string *s)
+static const char *on_key(void *ctx, const struct rdb_load_key *s)
 {
     struct outcome *o = ctx;
     put_key_line(&o->text, s);
@@ -186,7 +190,7 @@ static const char *on_function(void *ctx, struct slice library)
     return refusal(o, "function");
 }
 
-static const struct rdb_load_handlers handlers = {on_aux, on_select_db, on_resize_db, on_string, on_function};
+static const struct rdb_load_handlers handlers = {on_aux, on_select_db, on_resize_db, on_key, on_function};
 
 /* Loads a file in windows of `piece` bytes (0: of random sizes by r). Each window is memory of its own, so that a
  * sanitizer sees a read past its end, or of one that is gone. */
@@ -389,10 +393,12 @@ static void test_errors(void **state)
     expect_error("REDIS0000\xff", 10, NULL, "offset 0: this is no RDB file");
     expect_error("REDIS00:1\xff", 10, NULL, "offset 0: this is no RDB file");
     expect_error("*2\r\n$6\r\nSELECT\r\n", 16, NULL, "offset 0: this is no RDB file");
-    ERROR("\xfe\x00\x12\3abc", "offset 11: key \"abc\": a list (quicklist, version 2), type 18, can't be loaded: only "
-                               "strings can");
-    ERROR("\x0f\x05\"\\ \x01\xff", "offset 9: key \"\\x22\\x5c \\x01\\xff\": a stream, type 15, can't be loaded: only "
-                                   "strings can");
+    ERROR("\xfe\x00\x06\3abc", "offset 11: key \"abc\": a module value (before its release), type 6, can't be loaded");
+    ERROR("\x06\x05\"\\ \x01\xff", "offset 9: key \"\\x22\\x5c \\x01\\xff\": a module value (before its release), type "
+                                   "6, can't be loaded");
+    ERROR("\x12\x01k\x02\x01\xc4", "offset 14: a string with the unknown encoding 4");
+    ERROR("\x03\x01k\x01\x01v\x03", "offset 16: the file ends here, at least 3 bytes before the end of what begins at "
+                                    "offset 9");
     ERROR("\x07\x01k\x81\x45\xe2\x52\x38\xdf\x91\x2c\x03", "offset 9: key \"k\": a module value, type 7, of the module "
                                                            "type ReJSON-RL (version 3), which can't be loaded");
     ERROR("\xf7\x81\x00\x00\x00\x00\x00\x00\x00\x01", "offset 9: auxiliary data of the module type AAAAAAAAA (version "
@@ -477,12 +483,102 @@ static struct slice random_string(struct random *r, char *dst, size_t cap)
 
 static int random_form(struct random *r) { return (int[]){1, 1, 2, 5, 9}[random_below(r, 5)]; }
 
+static void put_random_string(struct random *r, struct bytes *f)
+{
+    char text[300];
+    struct slice s = random_string(r, text, sizeof text);
+    if (random_below(r, 3) == 0)
+        put_integer(f, (int64_t)random_below(r, 100), RDB_ENCODED_INT8);
+    else if (random_below(r, 2) || !put_compressed(f, s, random_form(r)))
+        put_string(f, s, random_form(r));
+}
+
+static void put_random_lengths(struct random *r, struct bytes *f, int n)
+{
+    while (n-- > 0)
+        put_length(f, random_u64(r) >> random_below(r, 64), random_form(r));
+}
+
+static uint64_t put_random_count(struct random *r, struct bytes *f)
+{
+    uint64_t n = random_below(r, 5);
+    put_length(f, n, random_form(r));
+    return n;
+}
+
+/* Of version 3; what it says need not make sense. */
+static void put_random_stream(struct random *r, struct bytes *f)
+{
+    for (uint64_t n = 2 * put_random_count(r, f); n > 0; n--)
+        put_random_string(r, f);
+    put_random_lengths(r, f, 8);
+    for (uint64_t groups = put_random_count(r, f); groups > 0; groups--) {
+        put_random_string(r, f);
+        put_random_lengths(r, f, 3);
+        for (uint64_t n = put_random_count(r, f); n > 0; n--) {
+            put(f, "IIIIIIIIIIIIIIIItttttttt", 24);
+            put_random_lengths(r, f, 1);
+        }
+        for (uint64_t consumers = put_random_count(r, f); consumers > 0; consumers--) {
+            put_random_string(r, f);
+            put(f, "ssssssssaaaaaaaa", 16);
+            for (uint64_t n = put_random_count(r, f); n > 0; n--)
+                put(f, "IIIIIIIIIIIIIIII", 16);
+        }
+    }
+}
+
+static void put_random_score(struct random *r, struct bytes *f)
+{
+    if (random_below(r, 4) == 0) {
+        put_byte(f, RDB_DOUBLE_NAN + (unsigned)random_below(r, 3));
+        return;
+    }
+    put_byte(f, 3);
+    put(f, "1.5", 3);
+}
+
+/* Some value of another type than string. */
+static uint8_t put_random_value(struct random *r, struct bytes *f)
+{
+    static const uint8_t types[] = {RDB_TYPE_SET,
+                                    RDB_TYPE_ZSET,
+                                    RDB_TYPE_HASH,
+                                    RDB_TYPE_ZSET_2,
+                                    RDB_TYPE_STREAM_3,
+                                    RDB_TYPE_HASH_TIMED,
+                                    RDB_TYPE_LIST_QUICKLIST_2,
+                                    RDB_TYPE_HASH_LISTPACK};
+    uint8_t type = types[random_below(r, sizeof types)];
+    if (type == RDB_TYPE_STREAM_3) {
+        put_random_stream(r, f);
+        return type;
+    }
+    if (type == RDB_TYPE_HASH_LISTPACK) {
+        put_random_string(r, f);
+        return type;
+    }
+    if (type == RDB_TYPE_HASH_TIMED)
+        put(f, "deadline", 8);
+    for (uint64_t n = put_random_count(r, f); n > 0; n--) {
+        if (type == RDB_TYPE_HASH_TIMED || type == RDB_TYPE_LIST_QUICKLIST_2)
+            put_random_lengths(r, f, 1);
+        put_random_string(r, f);
+        if (type == RDB_TYPE_ZSET)
+            put_random_score(r, f);
+        else if (type == RDB_TYPE_ZSET_2)
+            put(f, "8 bytes!", 8);
+        else if (type == RDB_TYPE_HASH || type == RDB_TYPE_HASH_TIMED)
+            put_random_string(r, f);
+    }
+    return type;
+}
+
 /* Writes a random key to the file, and what is to be handed out for it to text. */
 static void put_random_key(struct random *r, struct bytes *file, struct bytes *text, uint64_t db)
 {
     char key[3000], value[20000];
-    struct rdb_load_string s = {
-        .db = db, .expire_ms = RDB_LOAD_NONE, .idle_s = RDB_LOAD_NONE, .frequency = RDB_LOAD_NONE};
+    struct rdb_load_key s = {.db = db, .expire_ms = RDB_LOAD_NONE, .idle_s = RDB_LOAD_NONE, .frequency = RDB_LOAD_NONE};
     if (random_below(r, 3) == 0) {
         s.expire_ms = (int64_t)(random_u64(r) >> random_below(r, 60) >> 1);
         put_byte(file, RDB_EXPIRE_MS);
@@ -497,13 +593,20 @@ static void put_random_key(struct random *r, struct bytes *file, struct bytes *t
         put_byte(file, RDB_FREQUENCY);
         put_byte(file, (unsigned)s.frequency);
     }
+    size_t type_at = file->len;
     put_byte(file, RDB_TYPE_STRING);
     s.key = random_string(r, key, sizeof key);
     if (random_below(r, 2) || !put_compressed(file, s.key, random_form(r)))
         put_string(file, s.key, random_form(r));
     s.bytes = random_string(r, value, sizeof value);
-    s.is_integer = random_below(r, 4) == 0;
-    if (s.is_integer) {
+    bool is_string = random_below(r, 2);
+    s.is_integer = is_string && random_below(r, 4) == 0;
+    if (!is_string) {
+        size_t begin = file->len;
+        s.type = put_random_value(r, file);
+        file->ptr[type_at] = (char)s.type;
+        s.bytes = slice_of(file->ptr + begin, file->len - begin);
+    } else if (s.is_integer) {
         enum rdb_encoding encoding = (enum rdb_encoding)random_below(r, 3);
         s.integer = (int64_t)random_u64(r) >> (64 - (8 << encoding));
         put_integer(file, s.integer, encoding);
