@@ -85,6 +85,10 @@ static bool read_value(struct rdb_value_reader *r, struct rdb_value *out)
     case RDB_TYPE_HASH_ZIPLIST:
     case RDB_TYPE_HASH_LISTPACK:
         return rdb_read_hash(r, &out->typed);
+    case RDB_TYPE_SET:
+    case RDB_TYPE_SET_INTSET:
+    case RDB_TYPE_SET_LISTPACK:
+        return rdb_read_set(r, &out->typed);
     default:
         return rdb_read_fail(&r->in, r->in.start, "values of type %u can't be loaded", r->type);
     }
@@ -126,6 +130,8 @@ int rdb_value_write(struct rdb_write *w, const struct entry *e)
         return write_string(w, e);
     case TYPE_HASH:
         return rdb_write_hash(w, entry_typed_value(e));
+    case TYPE_SET:
+        return rdb_write_set(w, entry_typed_value(e));
     default:
         return 0;
     }

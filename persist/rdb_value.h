@@ -17,6 +17,7 @@
 /* Up to which sizes values are made compact, as options say. */
 struct rdb_value_limits {
     struct flat_limits hash;
+    struct set_limits set;
 };
 
 struct rdb_value {

@@ -164,7 +164,20 @@ static void make_hash(struct random *r)
     }
 }
 
-static void (*const makers[])(struct random *r) = {make_string, make_hash};
+static void make_set(struct random *r)
+{
+    char member[5000];
+    bool integers = random_below(r, 2);
+    for (uint64_t n = 1 + random_below(r, random_below(r, 2) ? 8 : 600); n > 0; n--) {
+        struct slice m = slice_of(member, num_i64(member, (int64_t)random_u64(r) >> random_below(r, 64)));
+        if (!integers)
+            m = random_text(r, member);
+        m.len = m.len < 30 || random_below(r, 50) == 0 ? m.len : 30;
+        run_slices(3, (struct slice[]){slice_str("SADD"), slice_str("a"), m});
+    }
+}
+
+static void (*const makers[])(struct random *r) = {make_string, make_hash, make_set};
 
 static void test_there_and_back(void **state)
 {
@@ -207,6 +220,10 @@ static const struct {
     PAYLOAD("\x04\x01\x05\x66\x69\x65\x6c\x64\xc3\x09\x40\x41\x01\x76\x76\xe0\x34\x00\x01\x76\x76\x0a\x00\xa1\x8c\x28"
             "\xe4\xc0\x73\x96\x9d",
             "hash", "hashtable"),
+    PAYLOAD("\x0b\x14\x04\x00\x00\x00\x03\x00\x00\x00\xfb\xff\xff\xff\x01\x00\x00\x00\x70\x11\x01\x00\x0a\x00\x86\xa0"
+            "\xbb\xcf\x3a\x22\xed\x25",
+            "set", "intset"),
+    PAYLOAD("\x02\x01\x03\x6f\x6e\x65\x0a\x00\x7c\x34\x6b\x05\x91\xe5\xd2\x0c", "set", "listpack"),
 };
 
 static void test_foreign(void **state)
@@ -269,6 +286,11 @@ static void test_bad_values(void **state)
     BAD("\x10\x0f\x0f\0\0\0\x04\0\x01\x01\x02\x01\x01\x01\x03\x01\xff"); /* a field twice, */
     BAD("\x10\x0b\x0b\0\0\0\x03\0\x01\x01\x02\x01\xff");                 /* another number of elements than it says, */
     BAD("\x10\x0b\x0b\0\0\0\x02\0\x01\x01\x02\x02\xff");                 /* a wrong size behind one */
+    BAD("\x02\x00");                                                     /* sets: empty, */
+    BAD("\x02\x02\x01m\x01m");                                           /* a member twice, */
+    BAD("\x14\x0b\x0b\0\0\0\x02\0\x01\x01\x01\x01\xff");                 /* also in a listpack, */
+    BAD("\x0b\x08\x02\0\0\0\0\0\0\0");                                   /* an empty intset, */
+    BAD("\x0b\x0c\x02\0\0\0\x02\0\0\0\x02\0\x01\0");                     /* one not in order */
     BAD("\x0d\x0b\x0b\0\0\0\x0a\0\0\0\0\0\xff");                         /* ziplists: empty, */
     BAD("\x0d\x0f\x0f\0\0\0\x0c\0\0\0\x02\0\x00\xf2\x03\xf2\xff");       /* a wrong size before one, */
     BAD("\x0d\x0f\x0f\0\0\0\x0a\0\0\0\x02\0\x00\xf2\x02\xf2\xff");       /* another last entry than it says */
