@@ -89,6 +89,11 @@ static bool read_value(struct rdb_value_reader *r, struct rdb_value *out)
     case RDB_TYPE_SET_INTSET:
     case RDB_TYPE_SET_LISTPACK:
         return rdb_read_set(r, &out->typed);
+    case RDB_TYPE_LIST:
+    case RDB_TYPE_LIST_ZIPLIST:
+    case RDB_TYPE_LIST_QUICKLIST:
+    case RDB_TYPE_LIST_QUICKLIST_2:
+        return rdb_read_list(r, &out->typed);
     default:
         return rdb_read_fail(&r->in, r->in.start, "values of type %u can't be loaded", r->type);
     }
@@ -132,6 +137,8 @@ int rdb_value_write(struct rdb_write *w, const struct entry *e)
         return rdb_write_hash(w, entry_typed_value(e));
     case TYPE_SET:
         return rdb_write_set(w, entry_typed_value(e));
+    case TYPE_LIST:
+        return rdb_write_list(w, entry_typed_value(e));
     default:
         return 0;
     }

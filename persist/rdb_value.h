@@ -18,6 +18,7 @@
 struct rdb_value_limits {
     struct flat_limits hash;
     struct set_limits set;
+    int32_t list_node_size; /* list-max-listpack-size */
 };
 
 struct rdb_value {

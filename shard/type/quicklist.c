@@ -99,8 +99,7 @@ static bool to_end(const struct quicklist *q, enum list_end end, struct ranked_p
 
 static bool is_large(const struct quicklist *q, size_t len) { return len > q->limit.bytes; }
 
-/* Whether the node is there for one large element. */
-static bool is_plain(const struct quicklist *q, const struct listpack *lp)
+bool quicklist_is_plain(const struct quicklist *q, const struct listpack *lp)
 {
     if (lp->bytes <= q->limit.bytes || listpack_count(lp) > 1)
         return false;
@@ -169,18 +168,23 @@ struct quicklist *quicklist_create(struct value_home *home, const struct quickli
     return q;
 }
 
-struct quicklist *quicklist_of_listpack(struct value_home *home, const struct quicklist_limit *limit,
-                                        struct listpack *lp)
+void quicklist_append_listpack(struct quicklist *q, struct listpack *lp)
 {
-    struct quicklist *q = quicklist_create(home, limit);
     struct ranked_place p;
-    mem_count(home->account, -(int64_t)mem_size(lp));
+    mem_count(q->value.home->account, -(int64_t)mem_size(lp));
     mem_count(account_of(q), (int64_t)mem_size(lp));
     ranked_end(&q->nodes, &p);
     if (listpack_is_empty(lp))
         mem_free(account_of(q), lp);
     else
         insert_listpack(q, &p, lp);
+}
+
+struct quicklist *quicklist_of_listpack(struct value_home *home, const struct quicklist_limit *limit,
+                                        struct listpack *lp)
+{
+    struct quicklist *q = quicklist_create(home, limit);
+    quicklist_append_listpack(q, lp);
     return q;
 }
 
@@ -189,7 +193,7 @@ const struct listpack *quicklist_only_listpack(const struct quicklist *q)
     if (q->nodes.items != 1)
         return NULL;
     const struct listpack *lp = quicklist_end_listpack(q, LIST_HEAD);
-    return is_plain(q, lp) ? NULL : lp;
+    return quicklist_is_plain(q, lp) ? NULL : lp;
 }
 
 struct listpack *quicklist_to_listpack(struct quicklist *q)
@@ -326,7 +330,7 @@ static void replace_by_large(struct quicklist *q, const struct quicklist_place *
 
 void quicklist_replace(struct quicklist *q, const struct quicklist_place *place, struct slice element)
 {
-    bool plain = is_plain(q, quicklist_listpack(&place->node));
+    bool plain = quicklist_is_plain(q, quicklist_listpack(&place->node));
     if (plain == is_large(q, element.len)) {
         replace_in(q, place, element);
     } else if (!plain) {

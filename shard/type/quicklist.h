@@ -51,6 +51,12 @@ struct quicklist *quicklist_create(struct value_home *home, const struct quickli
 struct quicklist *quicklist_of_listpack(struct value_home *home, const struct quicklist_limit *limit,
                                         struct listpack *lp);
 
+/* Puts a listpack behind the others, as one, that was counted for the home's account; takes it. */
+void quicklist_append_listpack(struct quicklist *q, struct listpack *lp);
+
+/* Whether a listpack of the list is there for one large element. */
+bool quicklist_is_plain(const struct quicklist *q, const struct listpack *lp);
+
 /* The listpack that the list could be instead: there is only one, and it is not there for a large element. Else NULL.
  */
 const struct listpack *quicklist_only_listpack(const struct quicklist *q);
