@@ -134,6 +134,8 @@ bool keyspace_keeps_expired(const struct keyspace *ks)
 
 void keyspace_set_loading(struct keyspace *ks, bool on) { ks->loading = on && !PLANTED(PLANTED_EXPIRY_LOADING); }
 
+bool keyspace_is_loading(const struct keyspace *ks) { return ks->loading; }
+
 bool keyspace_is_past(const struct keyspace *ks, int64_t deadline_ms)
 {
     return deadline_ms <= keyspace_now_ms(ks) && !ks->loading;

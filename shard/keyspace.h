@@ -78,6 +78,7 @@ bool keyspace_keeps_expired(const struct keyspace *ks);
 
 /* Data is being loaded: nothing expires, nor counts as expired, until it is all there. For whoever may touch it. */
 void keyspace_set_loading(struct keyspace *ks, bool on);
+bool keyspace_is_loading(const struct keyspace *ks);
 
 /* Whether this deadline has passed: a key that is given it is to be deleted at once. */
 bool keyspace_is_past(const struct keyspace *ks, int64_t deadline_ms);

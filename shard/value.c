@@ -6,6 +6,7 @@
 #include "shard/ds/listpack.h"
 #include "shard/members.h"
 #include "shard/type/quicklist.h"
+#include "shard/type/stream.h"
 #include "src/base/assert.h"
 
 enum { ELEMENTS_FREED_AT_ONCE = 64 };
@@ -14,7 +15,7 @@ enum { ELEMENTS_FREED_AT_ONCE = 64 };
 struct encoding_row {
     const char *name;
     uint64_t (*count)(struct typed_value v);
-    void (*each)(struct typed_value v, value_visit *fn, void *arg);
+    void (*each)(struct typed_value v, value_visit *fn, void *arg); /* NULL: its type does that itself */
     /* Only of large values: */
     void *(*copy)(struct value_home *to, const void *v);
     void (*moved)(void *v);     /* its home is another one now; NULL: it keeps nothing of it */
@@ -156,6 +157,7 @@ static const struct encoding_row rows[] = {
     [ENC_QUICKLIST] = {"quicklist", quicklist_count, quicklist_each, quicklist_copy, quicklist_moved,
                        quicklist_free_step},
     [ENC_TABLE] = {"hashtable", members_count, members_each, members_copy, NULL, members_free_step},
+    [ENC_STREAM] = {"stream", stream_count, NULL, stream_copy, stream_moved, stream_free_step},
 };
 
 static const struct encoding_row *row_of(enum encoding encoding)

@@ -70,6 +70,11 @@ struct set_limits {
     uint64_t integers;
 };
 
+/* Up to which size a node of a stream takes messages, as options say; 0: no limit. */
+struct stream_limits {
+    uint64_t node_bytes_max, node_entries_max;
+};
+
 /* For types: a large value of size bytes, zeroed behind its struct value; and its end, when it has nothing any more. */
 void *value_create(struct value_home *home, enum encoding encoding, size_t size);
 void value_destroy(struct value *v);
@@ -77,11 +82,11 @@ void value_destroy(struct value *v);
 /* Bytes that the allocator holds for it. */
 size_t value_memory(struct typed_value v);
 
-/* Elements: pairs of a hash. */
+/* Elements: pairs of a hash; messages of a stream, and those that its groups have pending. */
 uint64_t value_count(struct typed_value v);
 
 /* Calls fn with each element: of hashes field and value, of sorted sets member and text of the score, else second is
- * empty. Slices are good during the call. */
+ * empty. Slices are good during the call. Not for streams, whose elements are more than that (shard/type/stream.h). */
 typedef void value_visit(void *arg, struct slice first, struct slice second);
 void value_each(struct typed_value v, value_visit *fn, void *arg);
 
