@@ -131,6 +131,7 @@ struct limits {
     struct flat_limits hash;
     struct set_limits set;
     int32_t list_node_size; /* list-max-listpack-size, see quicklist_limit */
+    struct stream_limits stream;
 };
 
 /* One execution. Owner: the thread that executes; nothing in it outlives the handler. */

@@ -222,3 +222,21 @@ uint32_t keys_of_bitfield(uint32_t argc, const struct slice *argv, struct key_po
     }
     return 1;
 }
+
+/* XREAD and XREADGROUP [GROUP group consumer] [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]: as
+ * the specification says, but that a group or a consumer may be called STREAMS. */
+uint32_t keys_of_xread(uint32_t argc, const struct slice *argv, struct key_position *found)
+{
+    uint32_t i = 1, n = 0;
+    while (i < argc && !slice_is(argv[i], "streams")) {
+        if (slice_is(argv[i], "block") || slice_is(argv[i], "count"))
+            i += 2;
+        else if (slice_is(argv[i], "group"))
+            i += 3;
+        else
+            i += 1;
+    }
+    for (i++; i < argc && n < (argc - i) / 2; n++)
+        found[n] = (struct key_position){i + n, KEY_RO | KEY_ACCESS};
+    return n;
+}

@@ -39,6 +39,6 @@ static inline uint32_t command_last_key(const struct command *row, uint32_t argc
 }
 
 /* Rows whose specifications do not tell all. */
-command_keys_fn keys_of_sort, keys_of_sort_ro, keys_of_migrate, keys_of_set, keys_of_bitfield;
+command_keys_fn keys_of_sort, keys_of_sort_ro, keys_of_migrate, keys_of_set, keys_of_bitfield, keys_of_xread;
 
 #endif
