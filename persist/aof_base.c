@@ -1,6 +1,7 @@
 #include "persist/aof_base.h"
 
 #include "persist/aof_format.h"
+#include "persist/aof_stream.h"
 #include "src/base/assert.h"
 #include "src/base/num.h"
 
@@ -96,12 +97,22 @@ static void add_element(void *arg, struct slice first, struct slice second)
         write_full_batch(m->base);
 }
 
-static void add_collection(struct aof_base *b, uint32_t db, const struct entry *e)
+static void add_elements(struct aof_base *b, uint32_t db, const struct entry *e)
 {
     ASSERT(makers[e->type].name);
     struct typed_value value = entry_typed_value(e);
     struct making m = {.base = b, .entry = e, .db = db, .left = value_count(value)};
     value_each(value, add_element, &m);
+}
+
+static void part_added(void *base) { write_full_batch(base); }
+
+static void add_collection(struct aof_base *b, uint32_t db, const struct entry *e)
+{
+    if (e->type == TYPE_STREAM)
+        aof_stream_write(&b->batch, db, entry_key(e), entry_value(e), part_added, b);
+    else
+        add_elements(b, db, e);
     if (entry_has_expiry(e)) {
         char deadline[NUM_INT_CHARS];
         struct slice ms = slice_of(deadline, num_i64(deadline, entry_expiry_ms(e)));

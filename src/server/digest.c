@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "shard/entry.h"
+#include "shard/type/stream.h"
 #include "src/base/assert.h"
 
 static void sha1(struct digest *out, const void *data, size_t len)
@@ -50,9 +51,29 @@ static void xor_member(void *arg, struct slice first, struct slice second)
     digest_xor(arg, first.ptr, first.len);
 }
 
+static void mix_pair(void *d, struct slice first, struct slice second)
+{
+    digest_mix(d, first.ptr, first.len);
+    digest_mix(d, second.ptr, second.len);
+}
+
+/* Of a stream its messages only, as Redis. */
+static void mix_stream(struct digest *d, const struct stream *s)
+{
+    struct stream_cursor at;
+    for (bool more = stream_find(s, STREAM_ID_MIN, &at); more; more = stream_next(&at)) {
+        char id[STREAM_ID_CHARS];
+        size_t len = stream_id_text(id, at.message.id);
+        *(char *)memchr(id, '-', len) = '.';
+        digest_mix(d, id, len);
+        stream_message_each(&at.message, mix_pair, d);
+    }
+}
+
 void digest_value(struct digest *d, const struct entry *e)
 {
-    uint32_t type = htonl(e->type);
+    enum { STREAM_IN_REDIS = 6 }; /* modules come before */
+    uint32_t type = htonl(e->type == TYPE_STREAM ? STREAM_IN_REDIS : e->type);
     digest_mix(d, &type, sizeof type);
     char int_buf[ENTRY_INT_BUF_BYTES];
     struct blob *blob;
@@ -70,6 +91,9 @@ void digest_value(struct digest *d, const struct entry *e)
         break;
     case TYPE_HASH:
         value_each(entry_typed_value(e), xor_pair, d);
+        break;
+    case TYPE_STREAM:
+        mix_stream(d, entry_value(e));
         break;
     default:
         ASSERT(!"a type");
