@@ -131,6 +131,31 @@ def pairs_page(oracle, other, step):
     return wrong
 
 
+# Names behind which replies about streams tell the time, and those behind which 7.4 counts what 7.0 does not know.
+STREAM_TIMES = {b'idle', b'inactive', b'seen-time', b'active-time'}
+STREAM_COUNTS = {b'lag', b'entries-read'}
+
+
+def without_times(data, names):
+    """Of nested lists: without the values behind these names, and when what is pending was delivered."""
+    if not isinstance(data, list):
+        return data
+    if len(data) in (3, 4) and isinstance(data[-1], int) and isinstance(data[-2], int):
+        data = data[:-2] + data[-1:]
+    kept, skips = [], False
+    for item in data:
+        if not skips and not (isinstance(item, bytes) and item in names):
+            kept.append(without_times(item, names))
+        skips = not skips and isinstance(item, bytes) and item in names
+    return kept
+
+
+def stream_facts(oracle, other, step):
+    names = STREAM_TIMES | (STREAM_COUNTS if step.is_newer else set())
+    left, right = (without_times(side.plain(), names) for side in (oracle, other))
+    return None if left == right else '%r instead of %r' % (right, left)
+
+
 def pair_of_time(oracle, other, step):
     """TIME: seconds and microseconds as bulk strings."""
     wrong = same_kind(oracle, other, step)
@@ -427,6 +452,9 @@ RULES = {
     **dict.fromkeys(('smembers', 'sinter', 'sunion', 'sdiff'), (same_set, 'tables have no common order')),
     **dict.fromkeys(('srandmember', 'spop'), (random_members, 'random')),
     'sscan': (page, 'tables have no common order; a cursor means something to its server only'),
+    **dict.fromkeys(('xpending', 'xinfo|stream', 'xinfo|groups', 'xinfo|consumers'),
+                    (stream_facts, 'the clock goes on between the two servers; 7.2 tells more about consumers, and 7.4 '
+                                   'knows the lag of more groups')),
     'hello': (greeting, 'version and connection id'),
     'client|id': (same_kind, 'ids count what the server has seen'),
     'client|list': (client_lines, 'ids, addresses, descriptors, ages and memory'),

@@ -14,7 +14,7 @@ def name_of(arguments):
     words = [word.lower().decode('latin1') for word in arguments[:2] if isinstance(word, bytes)]
     if not words:
         return ''
-    if words[0] in ('client', 'config', 'command', 'object', 'debug') and len(words) > 1:
+    if words[0] in ('client', 'config', 'command', 'object', 'debug', 'xgroup', 'xinfo') and len(words) > 1:
         return '|'.join(words)
     return words[0]
 

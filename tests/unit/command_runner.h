@@ -30,7 +30,8 @@ static struct limits runner_limits = {.proto_max_bulk_len = 512 << 20,
                                       .databases = RUNNER_DATABASES,
                                       .hash = {128, 64},
                                       .set = {{128, 64}, 512},
-                                      .list_node_size = -2};
+                                      .list_node_size = -2,
+                                      .stream = {4096, 100}};
 
 static void runner_init(uint32_t nshards)
 {
