@@ -14,11 +14,13 @@ enum { CONNECTIONS_MAX = 60000, PIPELINE_MAX = 10000, PER_COMMAND_MAX = 1000 };
 static const char HELP[] =
     "load --port N [options]: one workload against one server, measured\n"
     "  --host ADDRESS        IPv4 (127.0.0.1)\n"
-    "  --command NAME        get, set, mget, mset or mixed: 9 GETs to 1 SET (get)\n"
+    "  --command NAME        one of those below (get)\n"
     "  --keys N              that many keys, all of which are used (1000000)\n"
     "  --first N             the number of the first key (0)\n"
     "  --in-order            in the order of their numbers, to fill a server (shuffled)\n"
-    "  --per-command N       keys of an MGET or MSET (10)\n"
+    "  --per-command N       how often the words between parentheses come (10)\n"
+    "  --element N           the number of the first element (0)\n"
+    "  --elements N          that many, which then come again (all are new)\n"
     "  --value-bytes N       (64)\n"
     "  --connections N       (50)\n"
     "  --pipeline N          requests that a connection sends at once (1)\n"
@@ -36,6 +38,14 @@ struct options {
     bool in_order;
     double late_ms;
 };
+
+static void print_help(FILE *to)
+{
+    fprintf(to, "%s\nCommands:\n", HELP);
+    for (const struct request_command *command = request_commands; command->name; command++)
+        fprintf(to, "  %-14s %s%s\n", command->name, command->words, command->writes_percent ? "; 1 SET to 9" : "");
+    fputs(REQUEST_WORDS_HELP, to);
+}
 
 static void refuse(const char *option, const char *value, const char *accepted)
 {
@@ -56,22 +66,10 @@ static double number(const char *option, const char *value, double min, double m
 
 static void set_command(struct workload *w, const char *name)
 {
-    static const struct {
-        const char *name;
-        enum request_kind kind;
-        unsigned writes_percent;
-    } commands[] = {
-        {"get", REQUEST_GET, 0},   {"set", REQUEST_SET, 0},    {"mget", REQUEST_MGET, 0},
-        {"mset", REQUEST_MSET, 0}, {"mixed", REQUEST_GET, 10},
-    };
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            w->kind = commands[i].kind;
-            w->writes_percent = commands[i].writes_percent;
+    for (w->command = request_commands; w->command->name; w->command++)
+        if (strcmp(w->command->name, name) == 0)
             return;
-        }
-    }
-    refuse("command", name, "get, set, mget, mset or mixed");
+    refuse("command", name, "--help lists the commands");
 }
 
 static void set_server_clock(struct client_options *client, const char *value)
@@ -97,7 +95,11 @@ static void set_option(struct options *o, const char *name, const char *value)
     else if (strcmp(name, "in-order") == 0)
         o->in_order = true;
     else if (strcmp(name, "per-command") == 0)
-        o->workload.keys_per_command = (unsigned)number(name, value, 1, PER_COMMAND_MAX);
+        o->workload.per_command = (unsigned)number(name, value, 1, PER_COMMAND_MAX);
+    else if (strcmp(name, "element") == 0)
+        o->workload.element = (uint32_t)number(name, value, 0, REQUEST_KEYS_MAX);
+    else if (strcmp(name, "elements") == 0)
+        o->workload.element_count = (uint32_t)number(name, value, 1, REQUEST_KEYS_MAX);
     else if (strcmp(name, "value-bytes") == 0)
         o->workload.value_bytes = (unsigned)number(name, value, REQUEST_KEY_BYTES, REQUEST_VALUE_BYTES_MAX);
     else if (strcmp(name, "connections") == 0)
@@ -128,6 +130,8 @@ static void read_options(struct options *o, int argc, char **argv)
         {"first", required_argument, NULL, 0},
         {"in-order", no_argument, NULL, 0},
         {"per-command", required_argument, NULL, 0},
+        {"element", required_argument, NULL, 0},
+        {"elements", required_argument, NULL, 0},
         {"value-bytes", required_argument, NULL, 0},
         {"connections", required_argument, NULL, 0},
         {"pipeline", required_argument, NULL, 0},
@@ -143,14 +147,14 @@ static void read_options(struct options *o, int argc, char **argv)
     int which, result;
     while ((result = getopt_long(argc, argv, "", names, &which)) != -1) {
         if (result != 0) {
-            fputs(HELP, result == 'h' ? stdout : stderr);
+            print_help(result == 'h' ? stdout : stderr);
             exit(result == 'h' ? 0 : 2);
         }
         set_option(o, names[which].name, optarg);
     }
     if (o->client.port == 0)
         refuse("port", "", "needed");
-    if (o->workload.keys_per_command > o->workload.key_count)
+    if (o->workload.per_command > o->workload.key_count)
         refuse("per-command", "", "not more than --keys");
     if (o->client.count == 0 && o->client.seconds == 0)
         o->client.seconds = 1;
@@ -181,7 +185,7 @@ int main(int argc, char **argv)
     static struct client_result result; /* its histogram is large for a stack */
     struct options options = {
         .client = {.host = "127.0.0.1", .connections = 50, .pipeline = 1},
-        .workload = {.key_count = 1000000, .keys_per_command = 10, .value_bytes = 64},
+        .workload = {.command = request_commands, .key_count = 1000000, .per_command = 10, .value_bytes = 64},
         .late_ms = 5,
     };
     read_options(&options, argc, argv);

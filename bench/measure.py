@@ -15,16 +15,14 @@ import sys
 import time
 from contextlib import ExitStack
 
+from data_types import types
 from report import Row, keep, print_table
-from servers import LOAD, TOP, Servers
+from servers import BOTH, CONNECTIONS, CORES, LOAD, ONE, OTHER, TOP, Servers
 
 KEYS = 1000000
-CORES = sorted(os.sched_getaffinity(0))[:2]
-ONE, OTHER, BOTH = {CORES[0]}, {CORES[-1]}, set(CORES)
-CONNECTIONS = 50
 PIPELINES = (1, 16, 64)
 # Those of redis-benchmark's tests whose commands exist.
-STOCK_TESTS = 'ping,set,get,incr,mset'
+STOCK_TESTS = 'ping,set,get,incr,lpush,rpush,lpop,rpop,sadd,hset,spop,lrange,mset'
 GROWN_KEYS = 10000000
 GROWTH_RATE = 100000
 LOADED_KEYS = 5000000
@@ -45,13 +43,18 @@ class Plan:
     def __init__(self, servers, rounds, seconds):
         self.servers, self.rounds, self.seconds = servers, rounds, seconds
 
+    def turns(self, servers):
+        """(number of the round, server), each server once a round."""
+        for turn in range(self.rounds):
+            for server in servers[turn % len(servers):] + servers[:turn % len(servers)]:
+                yield turn, server
+
     def medians(self, servers, cores, figure, **options):
         """{server's name: median of `figure` over the rounds}; the servers take turns."""
         seen = {server.name: [] for server in servers}
-        for turn in range(self.rounds):
-            for server in servers[turn % len(servers):] + servers[:turn % len(servers)]:
-                result = server.load(cores, warmup=self.seconds / 5, seconds=self.seconds, **options)
-                seen[server.name].append(result[figure])
+        for _, server in self.turns(servers):
+            result = server.load(cores, warmup=self.seconds / 5, seconds=self.seconds, **options)
+            seen[server.name].append(result[figure])
         return {name: statistics.median(values) for name, values in seen.items()}
 
 
@@ -301,7 +304,8 @@ def aof(plan):
         yield from part(plan)
 
 
-SECTIONS = [alone, shared, stock, one_connection, memory, idle, more_workers, many_connections, half_load, growth, aof]
+SECTIONS = [alone, shared, stock, one_connection, memory, idle, more_workers, many_connections, half_load, growth, aof,
+            types]
 
 
 def quick(servers):

@@ -4,8 +4,197 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char OK[] = "+OK\r\n";
-enum { OK_BYTES = 5, NESTING_MAX = 4 };
+enum { NESTING_MAX = 8, WORD_CHARS_MAX = 15, DIGITS_MAX = 8 };
+
+/* ---- Commands ---- */
+
+const struct request_command request_commands[] = {
+    {"get", "GET key", NULL, 0},
+    {"set", "SET key value", "+OK\r\n", 0},
+    {"mget", "MGET (key)", NULL, 0},
+    {"mset", "MSET (key value)", "+OK\r\n", 0},
+    {"mixed", "GET key", NULL, 10},
+
+    {"rpush", "RPUSH key (element)", ":", 0},
+    {"lpush", "LPUSH key (element)", ":", 0},
+    {"rpop", "RPOP key", "$16\r\n", 0},
+    {"lrange", "LRANGE key 0 99", "*100\r\n", 0},
+    {"hset", "HSET key (element value)", ":", 0},
+    {"hget", "HGET key element", NULL, 0},
+    {"hgetall", "HGETALL key", "*40\r\n", 0},
+    {"sadd", "SADD key (element)", ":", 0},
+    {"sismember", "SISMEMBER key element", ":1\r\n", 0},
+    {"spop", "SPOP key", "$16\r\n", 0},
+    {"zadd", "ZADD key (score element)", ":", 0},
+    {"zscore", "ZSCORE key element", "$7\r\n", 0},
+    {"zrange", "ZRANGE key 0 9", "*10\r\n", 0},
+    {"zpopmin", "ZPOPMIN key", "*2\r\n", 0},
+    {"xadd", "XADD key * FIELD value", "$", 0},
+    {"xread", "XREAD COUNT 10 STREAMS key 0", "*1\r\n", 0},
+    {"setbit", "SETBIT key bit 1", ":", 0},
+    {"pfadd", "PFADD key (element)", ":", 0},
+
+    {"large-rpush", "RPUSH LIST (key)", ":", 0},
+    {"large-lindex", "LINDEX LIST index", "$16\r\n", 0},
+    {"large-lrange", "LRANGE LIST index behind", "*10\r\n", 0},
+    {"large-hset", "HSET HASH (key value)", ":", 0},
+    {"large-hget", "HGET HASH key", NULL, 0},
+    {"large-sadd", "SADD SET (key)", ":", 0},
+    {"large-zadd", "ZADD ZSET (score key)", ":", 0},
+    {"large-zrank", "ZRANK ZSET key", ":", 0},
+    {"large-zrange", "ZRANGE ZSET index behind", "*10\r\n", 0},
+    {"large-xadd", "XADD STREAM place FIELD value", "$9\r\n", 0},
+    {"large-xrange", "XRANGE STREAM place + COUNT 10", "*", 0},
+    {NULL, NULL, NULL, 0},
+};
+
+const char REQUEST_WORDS_HELP[] =
+    "key and its value; element, the next one in each round over the keys; score, which seems to be any;\n"
+    "place, in the order of keys; index, any of the first 900000, and the one 9 behind; bit, any below 10000\n";
+
+/* A word in small letters: text, then digits for first + factor * (key * K + element * E) % count, where K and E are
+ * the numbers of key and element. It always has that many digits. */
+struct number {
+    const char *word, *text;
+    uint32_t digits, first, count, factor, key, element;
+};
+
+/* clang-format off */
+static const struct number numbers[] = {
+    {"key", "key:0000", 8, 0, 100000000, 1, 1, 0},
+    {"value", "key:0000", 8, 0, 100000000, 1, 1, 0},
+    {"element", "element:", 8, 0, 100000000, 1, 0, 1},
+    {"score", "", 7, 1000000, 9000000, 2654435761, 1, 7919},
+    {"place", "", 7, 1000000, 9000000, 1, 1, 0},
+    {"index", "", 6, 100000, 800000, 1, 1, 0},
+    {"behind", "", 6, 100009, 800000, 1, 1, 0},
+    {"bit", "", 4, 1000, 9000, 7919, 0, 1},
+};
+/* clang-format on */
+
+static const struct number *number_called(const char *word)
+{
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (strcmp(numbers[i].word, word) == 0)
+            return &numbers[i];
+    return NULL;
+}
+
+/* ---- Templates ---- */
+
+/* Where digits go into a request. */
+struct blank {
+    size_t at;
+    const struct number *number;
+    uint32_t nth; /* time that the words between parentheses come */
+};
+
+/* A request but for its numbers. */
+struct request_template {
+    const struct request_command *command;
+    char *bytes; /* owned */
+    size_t len;
+    struct blank *blanks; /* owned */
+    uint32_t blanks_n;
+    bool repeats_keys;
+    uint32_t keys, elements; /* that it uses */
+};
+
+static void *grown(void *memory, size_t bytes)
+{
+    memory = realloc(memory, bytes);
+    if (!memory)
+        abort();
+    return memory;
+}
+
+static void append(struct request_template *t, const char *from, size_t bytes)
+{
+    t->bytes = grown(t->bytes, t->len + bytes);
+    memcpy(t->bytes + t->len, from, bytes);
+    t->len += bytes;
+}
+
+static void append_head(struct request_template *t, char type, size_t n)
+{
+    char head[24];
+    append(t, head, (size_t)snprintf(head, sizeof head, "%c%zu\r\n", type, n));
+}
+
+/* A value is filled up to filled_bytes. */
+static void append_number(struct request_template *t, const struct number *number, uint32_t nth, size_t filled_bytes)
+{
+    size_t text_bytes = strlen(number->text), bytes = text_bytes + number->digits;
+    append_head(t, '$', bytes < filled_bytes ? filled_bytes : bytes);
+    append(t, number->text, text_bytes);
+    t->blanks = grown(t->blanks, (t->blanks_n + 1) * sizeof *t->blanks);
+    t->blanks[t->blanks_n++] = (struct blank){t->len, number, nth};
+    append(t, "00000000", number->digits);
+    for (; bytes < filled_bytes; bytes++)
+        append(t, "v", 1);
+}
+
+/* The next word before end; false: there is none. */
+static bool next_word(const char **text, const char *end, char word[WORD_CHARS_MAX + 1])
+{
+    *text += strspn(*text, " ()");
+    size_t bytes = strcspn(*text, " ()");
+    if (*text >= end)
+        return false;
+    snprintf(word, WORD_CHARS_MAX + 1, "%.*s", (int)bytes, *text);
+    *text += bytes;
+    return true;
+}
+
+static size_t count_words(const char *text, const char *end)
+{
+    char word[WORD_CHARS_MAX + 1];
+    size_t n = 0;
+    while (next_word(&text, end, word))
+        n++;
+    return n;
+}
+
+static void append_words(struct request_template *t, const char *text, const char *end, uint32_t nth,
+                         unsigned value_bytes)
+{
+    char word[WORD_CHARS_MAX + 1];
+    while (next_word(&text, end, word)) {
+        const struct number *number = number_called(word);
+        if (number) {
+            append_number(t, number, nth, strcmp(word, "value") == 0 ? value_bytes : 0);
+        } else {
+            append_head(t, '$', strlen(word));
+            append(t, word, strlen(word));
+        }
+        append(t, "\r\n", 2);
+    }
+}
+
+static struct request_template *make_template(const struct workload *w, const struct request_command *command)
+{
+    struct request_template *t = grown(NULL, sizeof *t);
+    const char *words = command->words, *end = words + strlen(words), *open = strchr(words, '(');
+    uint32_t times = open ? w->per_command : 0;
+    *t = (struct request_template){.command = command, .repeats_keys = open && strstr(open, "key")};
+    t->keys = t->repeats_keys ? times : 1;
+    t->elements = open && !t->repeats_keys ? times : 1;
+    open = open ? open : end;
+    append_head(t, '*', count_words(words, open) + times * count_words(open, end));
+    append_words(t, words, open, 0, w->value_bytes);
+    for (uint32_t i = 0; i < times; i++)
+        append_words(t, open, end, i, w->value_bytes);
+    return t;
+}
+
+static void free_template(struct request_template *t)
+{
+    free(t->bytes);
+    free(t->blanks);
+    free(t);
+}
+
+/* ---- Workloads ---- */
 
 /* xorshift64*: enough for a shuffle and a mix. */
 static uint64_t next_random(uint64_t *state)
@@ -16,14 +205,19 @@ static uint64_t next_random(uint64_t *state)
     return *state * 0x2545F4914F6CDD1DULL;
 }
 
+static const struct request_command *command_called(const char *name)
+{
+    const struct request_command *command = request_commands;
+    while (command->name && strcmp(command->name, name) != 0)
+        command++;
+    return command;
+}
+
 void workload_init(struct workload *w, uint32_t first_key, bool shuffled)
 {
     w->position = 0;
     w->random = 0x9E3779B97F4A7C15ULL;
-    w->order = malloc(w->key_count * sizeof *w->order);
-    w->filler = malloc(w->value_bytes + 2);
-    if (!w->order || !w->filler)
-        abort();
+    w->order = grown(NULL, w->key_count * sizeof *w->order);
     for (uint32_t i = 0; i < w->key_count; i++)
         w->order[i] = first_key + i;
     for (uint32_t i = w->key_count; shuffled && i > 1; i--) {
@@ -31,66 +225,20 @@ void workload_init(struct workload *w, uint32_t first_key, bool shuffled)
         w->order[i - 1] = w->order[j];
         w->order[j] = swapped;
     }
-    unsigned filler_bytes = w->value_bytes - REQUEST_KEY_BYTES;
-    memset(w->filler, 'v', filler_bytes);
-    memcpy(w->filler + filler_bytes, "\r\n", 2);
+    w->asked = make_template(w, w->command);
+    w->written = make_template(w, command_called("set"));
 }
 
 void workload_deinit(struct workload *w)
 {
     free(w->order);
-    free(w->filler);
+    free_template(w->asked);
+    free_template(w->written);
 }
 
 size_t workload_request_bytes_max(const struct workload *w)
 {
-    return 64 + (size_t)w->keys_per_command * (64 + REQUEST_KEY_BYTES + w->value_bytes);
-}
-
-static char *put(char *to, const char *from, size_t bytes)
-{
-    memcpy(to, from, bytes);
-    return to + bytes;
-}
-
-static char *put_key(char *to, uint32_t key)
-{
-    to = put(to, "key:0000", 8);
-    for (int i = 7; i >= 0; i--, key /= 10)
-        to[i] = (char)('0' + key % 10);
-    return to + 8;
-}
-
-/* "$BYTES\r\n": the head of a value. */
-static char *put_value_head(char *to, unsigned bytes)
-{
-    char digits[10];
-    int n = 0;
-    do
-        digits[n++] = (char)('0' + bytes % 10);
-    while (bytes /= 10);
-    *to++ = '$';
-    while (n)
-        *to++ = digits[--n];
-    return put(to, "\r\n", 2);
-}
-
-static char *put_pair(const struct workload *w, char *to, uint32_t key, bool with_value)
-{
-    const char *key_text = put(to, "$16\r\n", 5);
-    to = put_key(to + 5, key);
-    to = put(to, "\r\n", 2);
-    if (with_value) {
-        to = put_value_head(to, w->value_bytes);
-        to = put(to, key_text, REQUEST_KEY_BYTES);
-        to = put(to, w->filler, w->value_bytes - REQUEST_KEY_BYTES + 2);
-    }
-    return to;
-}
-
-static unsigned keys_of(const struct workload *w, enum request_kind kind)
-{
-    return kind == REQUEST_MGET || kind == REQUEST_MSET ? w->keys_per_command : 1;
+    return w->asked->len > w->written->len ? w->asked->len : w->written->len;
 }
 
 static uint32_t key_at(const struct workload *w, uint32_t position)
@@ -98,99 +246,108 @@ static uint32_t key_at(const struct workload *w, uint32_t position)
     return w->order[position < w->key_count ? position : position - w->key_count];
 }
 
+static void put_digits(char *to, uint32_t digits, uint32_t v)
+{
+    for (; digits > 0; v /= 10)
+        to[--digits] = (char)('0' + v % 10);
+}
+
+static void fill_blank(const struct workload *w, const struct request_template *t, const struct blank *blank, char *to)
+{
+    const struct number *n = blank->number;
+    uint32_t key = key_at(w, w->position + (t->repeats_keys ? blank->nth : 0));
+    uint32_t element = w->element + (t->repeats_keys ? 0 : blank->nth);
+    if (w->element_count > 0)
+        element %= w->element_count;
+    put_digits(to + blank->at, n->digits, n->first + n->factor * (n->key * key + n->element * element) % n->count);
+}
+
 size_t workload_next(struct workload *w, char *to, struct request *r)
 {
-    r->kind = w->kind;
-    if (w->writes_percent && next_random(&w->random) % 100 < w->writes_percent)
-        r->kind = REQUEST_SET;
-    r->position = w->position;
-
-    unsigned count = keys_of(w, r->kind);
-    bool with_value = r->kind == REQUEST_SET || r->kind == REQUEST_MSET;
-    char *at = to;
-    switch (r->kind) {
-    case REQUEST_GET:
-        at = put(at, "*2\r\n$3\r\nGET\r\n", 13);
-        break;
-    case REQUEST_SET:
-        at = put(at, "*3\r\n$3\r\nSET\r\n", 13);
-        break;
-    case REQUEST_MGET:
-        at += sprintf(at, "*%u\r\n$4\r\nMGET\r\n", 1 + count);
-        break;
-    case REQUEST_MSET:
-        at += sprintf(at, "*%u\r\n$4\r\nMSET\r\n", 1 + 2 * count);
-        break;
-    }
-    for (unsigned i = 0; i < count; i++)
-        at = put_pair(w, at, key_at(w, w->position + i), with_value);
-    w->position += count;
-    if (w->position >= w->key_count)
+    const struct request_template *t = w->asked;
+    if (t->command->writes_percent && next_random(&w->random) % 100 < t->command->writes_percent)
+        t = w->written;
+    *r = (struct request){t, w->position};
+    memcpy(to, t->bytes, t->len);
+    for (uint32_t i = 0; i < t->blanks_n; i++)
+        fill_blank(w, t, &t->blanks[i], to);
+    w->position += t->keys;
+    if (w->position >= w->key_count) {
         w->position -= w->key_count;
-    return (size_t)(at - to);
+        w->element += t->elements;
+    }
+    return t->len;
+}
+
+/* ---- Replies ---- */
+
+/* The number in the first line, behind the type. Returns the line's bytes, REPLY_PARTIAL or REPLY_MALFORMED. */
+static size_t read_head(const char *p, size_t bytes, long *n)
+{
+    bool is_negative = bytes > 1 && p[1] == '-';
+    size_t at = is_negative ? 2 : 1;
+    *n = 0;
+    for (; at < bytes && p[at] >= '0' && p[at] <= '9'; at++)
+        *n = 10 * *n + (p[at] - '0');
+    if (is_negative)
+        *n = -*n;
+    if (at < bytes && p[at] != '\r')
+        return REPLY_MALFORMED;
+    return at + 2 <= bytes ? at + 2 : REPLY_PARTIAL;
 }
 
 /* Any reply of RESP2: its bytes, REPLY_PARTIAL or REPLY_MALFORMED. */
 static size_t resp_bytes(const char *p, size_t bytes, unsigned depth)
 {
-    const char *line_end = memchr(p, '\n', bytes);
-    if (!line_end)
-        return REPLY_PARTIAL;
-    size_t head = (size_t)(line_end - p) + 1;
-    switch (*p) {
-    case '+':
-    case '-':
-    case ':':
-        return head;
-    case '$': {
-        long length = strtol(p + 1, NULL, 10);
-        size_t all = length < 0 ? head : head + (size_t)length + 2;
-        return all <= bytes ? all : REPLY_PARTIAL;
+    if (*p == '+' || *p == '-' || *p == ':') {
+        const char *line_end = memchr(p, '\n', bytes);
+        return line_end ? (size_t)(line_end - p) + 1 : REPLY_PARTIAL;
     }
-    case '*': {
-        long count = strtol(p + 1, NULL, 10);
-        if (depth == NESTING_MAX)
-            return REPLY_MALFORMED;
-        for (long i = 0; i < count; i++) {
-            if (head == bytes)
-                return REPLY_PARTIAL;
-            size_t one = resp_bytes(p + head, bytes - head, depth + 1);
-            if (one == REPLY_PARTIAL || one == REPLY_MALFORMED)
-                return one;
-            head += one;
-        }
-        return head;
-    }
-    default:
+    long n;
+    size_t at = *p == '$' || *p == '*' ? read_head(p, bytes, &n) : REPLY_MALFORMED;
+    if (at == REPLY_PARTIAL || at == REPLY_MALFORMED || n < 0)
+        return at;
+    if (*p == '$')
+        return at + (size_t)n + 2 <= bytes ? at + (size_t)n + 2 : REPLY_PARTIAL;
+    if (depth == NESTING_MAX)
         return REPLY_MALFORMED;
+    for (long i = 0; i < n; i++) {
+        size_t one = at < bytes ? resp_bytes(p + at, bytes - at, depth + 1) : REPLY_PARTIAL;
+        if (one == REPLY_PARTIAL || one == REPLY_MALFORMED)
+            return one;
+        at += one;
     }
+    return at;
 }
 
 /* The bytes of the value that key must have at p, or 0. */
 static size_t check_value(const struct workload *w, const char *p, size_t bytes, uint32_t key)
 {
-    char head[16], key_text[REQUEST_KEY_BYTES];
-    size_t head_bytes = (size_t)(put_value_head(head, w->value_bytes) - head), all = head_bytes + w->value_bytes + 2;
-    put_key(key_text, key);
-    bool same = bytes >= all && memcmp(p, head, head_bytes) == 0 &&
-                memcmp(p + head_bytes, key_text, sizeof key_text) == 0 && p[all - 2] == '\r' && p[all - 1] == '\n';
+    long n;
+    char key_text[REQUEST_KEY_BYTES] = "key:0000";
+    size_t head = *p == '$' ? read_head(p, bytes, &n) : REPLY_MALFORMED;
+    if (head == REPLY_PARTIAL || head == REPLY_MALFORMED || n != (long)w->value_bytes)
+        return 0;
+    size_t all = head + w->value_bytes + 2;
+    put_digits(key_text + 8, 8, key);
+    bool same =
+        bytes >= all && memcmp(p + head, key_text, sizeof key_text) == 0 && p[all - 2] == '\r' && p[all - 1] == '\n';
     return same ? all : 0;
 }
 
-/* The bytes of the reply that r should have, if that is what p begins with, or 0. */
-static size_t expected_bytes(const struct workload *w, const struct request *r, const char *p, size_t bytes)
+/* The bytes of the values that the keys of r must have at p, or 0. */
+static size_t check_values(const struct workload *w, const struct request *r, const char *p, size_t bytes)
 {
-    if (r->kind == REQUEST_SET || r->kind == REQUEST_MSET)
-        return bytes >= OK_BYTES && memcmp(p, OK, OK_BYTES) == 0 ? OK_BYTES : 0;
-    if (r->kind == REQUEST_GET)
-        return check_value(w, p, bytes, key_at(w, r->position));
-
-    char head[16];
-    size_t at = (size_t)sprintf(head, "*%u\r\n", w->keys_per_command);
-    if (bytes < at || memcmp(p, head, at) != 0)
-        return 0;
-    for (unsigned i = 0; i < w->keys_per_command; i++) {
-        size_t value = check_value(w, p + at, bytes - at, key_at(w, r->position + i));
+    const struct request_template *t = r->template;
+    size_t at = 0;
+    if (t->repeats_keys) {
+        char head[24];
+        at = (size_t)snprintf(head, sizeof head, "*%u\r\n", t->keys);
+        if (bytes < at || memcmp(p, head, at) != 0)
+            return 0;
+    }
+    for (uint32_t i = 0; i < t->keys; i++) {
+        size_t value = at < bytes ? check_value(w, p + at, bytes - at, key_at(w, r->position + i)) : 0;
         if (value == 0)
             return 0;
         at += value;
@@ -200,7 +357,13 @@ static size_t expected_bytes(const struct workload *w, const struct request *r, 
 
 size_t workload_check(const struct workload *w, const struct request *r, const char *p, size_t bytes, bool *expected)
 {
-    size_t reply = expected_bytes(w, r, p, bytes);
-    *expected = reply != 0;
-    return reply ? reply : resp_bytes(p, bytes, 0);
+    const char *wanted = r->template->command->reply;
+    size_t values = wanted ? 0 : check_values(w, r, p, bytes);
+    *expected = values > 0;
+    if (values > 0)
+        return values;
+    size_t reply = resp_bytes(p, bytes, 0);
+    *expected = wanted && reply != REPLY_PARTIAL && reply != REPLY_MALFORMED && reply >= strlen(wanted) &&
+                memcmp(p, wanted, strlen(wanted)) == 0;
+    return reply;
 }

@@ -14,6 +14,9 @@ from contextlib import ExitStack, contextmanager
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOAD = os.path.join(TOP, 'build', 'release', 'bench', 'load')
+CORES = sorted(os.sched_getaffinity(0))[:2]
+ONE, OTHER, BOTH = {CORES[0]}, {CORES[-1]}, set(CORES)
+CONNECTIONS = 50
 START_SECONDS_MAX = 60
 LOAD_SECONDS_MAX = 900
 FLUSHES_COLUMN = 18  # of /proc/diskstats, since Linux 5.5
@@ -114,8 +117,10 @@ class Server:
             raise RuntimeError('%s under %s: %s%s' % (self.name, options, done.stderr, done.stdout))
         return json.loads(done.stdout)
 
-    def fill(self, cores, keys, first=0):
-        self.load(cores, command='set', in_order=True, keys=keys, first=first, count=keys, pipeline=64)
+    def fill(self, cores, keys, first=0, **options):
+        """One SET for each key, if options say nothing else."""
+        self.load(cores, in_order=True, keys=keys, first=first, pipeline=64,
+                  **{'command': 'set', 'count': keys, **options})
 
 
 class Servers:

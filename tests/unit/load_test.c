@@ -16,9 +16,10 @@
 
 enum { KEYS = 1000, VALUE_BYTES = 20, HISTOGRAM_CASES = 100000 };
 
-static struct workload make_workload(enum request_kind kind, bool shuffled)
+static struct workload make_workload(const char *command, bool shuffled)
 {
-    struct workload w = {.kind = kind, .keys_per_command = 3, .value_bytes = VALUE_BYTES, .key_count = KEYS};
+    struct workload w = {
+        .command = command_called(command), .per_command = 3, .value_bytes = VALUE_BYTES, .key_count = KEYS};
     workload_init(&w, 7, shuffled);
     return w;
 }
@@ -27,13 +28,13 @@ static void test_requests_are_resp(void **state)
 {
     char got[512];
     struct request r;
-    struct workload w = make_workload(REQUEST_SET, false);
+    struct workload w = make_workload("set", false);
     size_t bytes = workload_next(&w, got, &r);
     assert_memory_equal(got, "*3\r\n$3\r\nSET\r\n$16\r\nkey:000000000007\r\n$20\r\nkey:000000000007vvvv\r\n", bytes);
     assert_true(bytes <= workload_request_bytes_max(&w));
     workload_deinit(&w);
 
-    w = make_workload(REQUEST_MGET, false);
+    w = make_workload("mget", false);
     bytes = workload_next(&w, got, &r);
     bytes += workload_next(&w, got + bytes, &r);
     got[bytes] = '\0';
@@ -43,9 +44,72 @@ static void test_requests_are_resp(void **state)
     workload_deinit(&w);
 }
 
+/* Two requests, the second one of the next round. */
+static void assert_rounds(const char *command, const char *first, const char *second)
+{
+    char got[512];
+    struct request r;
+    struct workload w = make_workload(command, false);
+    w.element = 5;
+    size_t bytes = workload_next(&w, got, &r);
+    assert_int_equal(bytes, strlen(first));
+    assert_memory_equal(got, first, bytes);
+    while (w.position != 0)
+        workload_next(&w, got, &r);
+    bytes = workload_next(&w, got, &r);
+    assert_int_equal(bytes, strlen(second));
+    assert_memory_equal(got, second, bytes);
+    workload_deinit(&w);
+}
+
+static void test_requests_about_elements(void **state)
+{
+    assert_rounds("sismember", "*3\r\n$9\r\nSISMEMBER\r\n$16\r\nkey:000000000007\r\n$16\r\nelement:00000005\r\n",
+                  "*3\r\n$9\r\nSISMEMBER\r\n$16\r\nkey:000000000007\r\n$16\r\nelement:00000006\r\n");
+    assert_rounds("sadd",
+                  "*5\r\n$4\r\nSADD\r\n$16\r\nkey:000000000007\r\n$16\r\nelement:00000005\r\n"
+                  "$16\r\nelement:00000006\r\n$16\r\nelement:00000007\r\n",
+                  "*5\r\n$4\r\nSADD\r\n$16\r\nkey:000000000007\r\n$16\r\nelement:00000008\r\n"
+                  "$16\r\nelement:00000009\r\n$16\r\nelement:00000010\r\n");
+    assert_rounds("large-lindex", "*3\r\n$6\r\nLINDEX\r\n$4\r\nLIST\r\n$6\r\n100007\r\n",
+                  "*3\r\n$6\r\nLINDEX\r\n$4\r\nLIST\r\n$6\r\n100007\r\n");
+
+    char got[512];
+    struct request r;
+    struct workload w = make_workload("large-zadd", false);
+    size_t bytes = workload_next(&w, got, &r);
+    assert_memory_equal(got, "*8\r\n$4\r\nZADD\r\n$4\r\nZSET\r\n$7\r\n", 28);
+    assert_memory_equal(got + 37, "$16\r\nkey:000000000007\r\n$7\r\n", 27);
+    assert_int_equal(bytes, w.asked->len);
+    assert_int_equal(w.position, 3);
+    workload_deinit(&w);
+}
+
+/* Words in small letters stand for something, all are whole, and requests are RESP. */
+static void test_commands_are_whole(void **state)
+{
+    for (const struct request_command *c = request_commands; c->name; c++) {
+        char got[2048], word[WORD_CHARS_MAX + 1];
+        struct request r;
+        struct workload w = make_workload(c->name, true);
+        for (unsigned i = 0; i < 10; i++) {
+            size_t bytes = workload_next(&w, got, &r);
+            assert_true(bytes <= workload_request_bytes_max(&w));
+            if (r.template == w.asked)
+                assert_int_equal(resp_bytes(got, bytes, 0), bytes);
+        }
+        for (const char *at = c->words, *end = at + strlen(at); next_word(&at, end, word);) {
+            assert_true(strlen(word) < WORD_CHARS_MAX);
+            bool is_literal = !strpbrk(word, "abcdefghijklmnopqrstuvwxyz");
+            assert_int_equal(number_called(word) == NULL, is_literal);
+        }
+        workload_deinit(&w);
+    }
+}
+
 static void test_every_key_once_a_round(void **state)
 {
-    struct workload w = make_workload(REQUEST_GET, true);
+    struct workload w = make_workload("get", true);
     for (int round = 0; round < 3; round++) {
         unsigned times[KEYS] = {0}, in_order = 0;
         for (unsigned i = 0; i < KEYS; i++) {
@@ -80,7 +144,7 @@ static void test_replies_are_checked(void **state)
     char got[512];
     bool expected;
     struct request r;
-    struct workload w = make_workload(REQUEST_GET, false);
+    struct workload w = make_workload("get", false);
     workload_next(&w, got, &r);
     assert_reply(&w, &r, "$20\r\nkey:000000000007vvvv\r\n", true);
     assert_reply(&w, &r, "$20\r\nkey:000000000008vvvv\r\n", false);
@@ -90,13 +154,13 @@ static void test_replies_are_checked(void **state)
     assert_int_equal(workload_check(&w, &r, "hello\r\n", 7, &expected), REPLY_MALFORMED);
     workload_deinit(&w);
 
-    w = make_workload(REQUEST_MSET, false);
+    w = make_workload("mset", false);
     workload_next(&w, got, &r);
     assert_reply(&w, &r, "+OK\r\n", true);
     assert_reply(&w, &r, ":1\r\n", false);
     workload_deinit(&w);
 
-    w = make_workload(REQUEST_MGET, false);
+    w = make_workload("mget", false);
     w.position = KEYS - 1; /* the next command goes round the end */
     workload_next(&w, got, &r);
     assert_reply(&w, &r,
@@ -104,6 +168,13 @@ static void test_replies_are_checked(void **state)
                  "$20\r\nkey:000000000008vvvv\r\n",
                  true);
     assert_reply(&w, &r, "*3\r\n$20\r\nkey:000000001006vvvv\r\n$-1\r\n$20\r\nkey:000000000008vvvv\r\n", false);
+    workload_deinit(&w);
+
+    w = make_workload("zpopmin", false);
+    workload_next(&w, got, &r);
+    assert_reply(&w, &r, "*2\r\n$1\r\na\r\n$1\r\n5\r\n", true);
+    assert_reply(&w, &r, "*0\r\n", false);
+    assert_reply(&w, &r, "*-1\r\n", false);
     workload_deinit(&w);
 }
 
@@ -140,10 +211,9 @@ static void test_quantiles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests_are_resp),
-        cmocka_unit_test(test_every_key_once_a_round),
-        cmocka_unit_test(test_replies_are_checked),
-        cmocka_unit_test(test_quantiles),
+        cmocka_unit_test(test_requests_are_resp),   cmocka_unit_test(test_requests_about_elements),
+        cmocka_unit_test(test_commands_are_whole),  cmocka_unit_test(test_every_key_once_a_round),
+        cmocka_unit_test(test_replies_are_checked), cmocka_unit_test(test_quantiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
