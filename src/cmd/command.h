@@ -97,6 +97,9 @@ struct command_change {
 struct key_position;
 typedef uint32_t command_keys_fn(uint32_t argc, const struct slice *argv, struct key_position *found);
 
+/* Whether a request may touch keys that are no arguments, of any shard: then it holds all. */
+typedef bool command_reach_fn(uint32_t argc, const struct slice *argv);
+
 struct command {
     const char *name;            /* lower case; of a subcommand without its container */
     int arity;                   /* as COMMAND INFO: negative: at least */
@@ -107,6 +110,7 @@ struct command {
     struct command *subcommands; /* ended by a row without name; NULL: none */
     struct key_spec keys[COMMAND_KEY_SPECS_MAX]; /* ended by BEGIN_UNKNOWN+FIND_UNKNOWN with flags 0 */
     command_keys_fn *find_keys;                  /* used instead of keys; NULL: keys says all */
+    command_reach_fn *reaches;                   /* NULL: it touches no other keys than those */
     const char *since, *group, *complexity, *summary;
     const char *tips;                           /* as COMMAND INFO gives them, between blanks; NULL: none */
     const char *deprecated_since, *replaced_by; /* NULL: not deprecated */
@@ -134,6 +138,12 @@ struct limits {
     struct stream_limits stream;
 };
 
+/* What a handler may ask of the worker that runs it. */
+struct cmd_host {
+    const struct key_space_shape *shape; /* for keys that are no arguments */
+    void (*give_way)(struct cmd_host *host);
+};
+
 /* One execution. Owner: the thread that executes; nothing in it outlives the handler. */
 struct cmd {
     const struct command *row;
@@ -153,13 +163,20 @@ struct cmd {
     uint32_t arg_first;      /* index of argv[0] in the arena, for blobs */
     struct effects *effects; /* of the group or transaction */
     int64_t now_ms;          /* wall clock, the same for the whole command or transaction */
-    void *client;            /* CMD_HOME: the connection, for src/server; else NULL */
+    struct cmd_host *host;
+    void *client; /* CMD_HOME: the connection, for src/server; else NULL */
 };
 
 /* The shard of keys[i]; asserts that this thread owns or holds it. */
 struct shard *cmd_shard(const struct cmd *c, uint32_t i);
 /* Its keyspace: the usual first line of a handler. */
 struct keyspace *cmd_keyspace(const struct cmd *c, uint32_t i);
+/* The same for a key that is no argument: the row reaches it. */
+struct keyspace *cmd_keyspace_of(const struct cmd *c, const struct key *key);
+
+/* Now and then in what takes long (CMD_FIBER): lets the worker go on with other work, if it has had none for about a
+ * millisecond. The shards stay held. */
+static inline void cmd_give_way(const struct cmd *c) { c->host->give_way(c->host); }
 
 /* The blob behind argv[i], whose reference the caller now owns, or NULL if the argument is not in one. */
 struct blob *cmd_take_blob(struct cmd *c, uint32_t i);

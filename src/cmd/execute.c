@@ -16,16 +16,23 @@ void execute(struct cmd *c)
         effects_add(c->effects, c->db, c->argc, c->argv);
 }
 
-struct shard *cmd_shard(const struct cmd *c, uint32_t i)
+static struct shard *shard_of(const struct cmd *c, const struct key *key)
 {
-    ASSERT(i < c->nkeys);
     SHARED_OP(); /* it may be lent */
-    struct shard *s = c->shards[c->keys[i].shard];
+    struct shard *s = c->shards[key->shard];
     ASSERT(s->user == c->executor);
     return s;
 }
 
+struct shard *cmd_shard(const struct cmd *c, uint32_t i)
+{
+    ASSERT(i < c->nkeys);
+    return shard_of(c, &c->keys[i]);
+}
+
 struct keyspace *cmd_keyspace(const struct cmd *c, uint32_t i) { return cmd_shard(c, i)->keyspace; }
+
+struct keyspace *cmd_keyspace_of(const struct cmd *c, const struct key *key) { return shard_of(c, key)->keyspace; }
 
 struct blob *cmd_take_blob(struct cmd *c, uint32_t i)
 {

@@ -38,6 +38,12 @@ static inline uint32_t command_last_key(const struct command *row, uint32_t argc
     return row->key_last >= 0 ? (uint32_t)row->key_last : argc + row->key_last;
 }
 
+/* Whether a request needs every shard, whatever its keys are. */
+static inline bool command_needs_all_shards(const struct command *row, uint32_t argc, const struct slice *argv)
+{
+    return row->flags & CMD_ALL_SHARDS || (row->reaches && row->reaches(argc, argv));
+}
+
 /* Rows whose specifications do not tell all. */
 command_keys_fn keys_of_sort, keys_of_sort_ro, keys_of_migrate, keys_of_set, keys_of_bitfield, keys_of_xread;
 

@@ -16,7 +16,7 @@
 #include "src/server/digest.h"
 #include "src/server/worker.h"
 
-enum { DIGEST_SLICE_BUCKETS = 512, SLICE_NS = 1000 * 1000 };
+enum { DIGEST_SLICE_BUCKETS = 512 };
 
 /* The bare string of argv[i]: handlers of DEBUG read numbers as strtod and atoi do, like Redis. */
 static double argument_double(const struct cmd *c, uint32_t i)
@@ -116,20 +116,15 @@ static void digest_entry(void *arg, struct entry *e)
     walk->keys++;
 }
 
-/* All keys of one database, on all shards; gives the loop back every millisecond. */
+/* All keys of one database, on all shards. */
 static void digest_database(struct cmd *c, uint32_t db, struct digest_walk *walk)
 {
-    struct worker *w = command_client(c)->worker;
-    uint64_t slice_end = io_now_ns(w->io) + SLICE_NS;
     for (uint32_t s = 0; s < c->nshards; s++) {
         uint64_t position = 0;
         do {
             position = keyspace_scan(c->shards[s]->keyspace, db, position, UINT32_MAX, DIGEST_SLICE_BUCKETS,
                                      digest_entry, walk);
-            if (io_now_ns(w->io) >= slice_end) {
-                worker_yield_until(w, 0);
-                slice_end = io_now_ns(w->io) + SLICE_NS;
-            }
+            cmd_give_way(c);
         } while (position != 0);
     }
 }

@@ -27,6 +27,9 @@ void durable_note(const struct cmd *c, struct journal_wait *wait)
             note_shard(c->shards[i], wrote, wait);
         return;
     }
+    bool reaches = c->row->reaches && c->row->reaches(c->argc, c->argv);
+    for (uint32_t i = 0; reaches && i < c->nshards; i++)
+        note_shard(c->shards[i], false, wait);
     if (c->nkeys == 0)
         note_shard(c->shards[c->executor], wrote, wait);
     for (uint32_t i = 0; i < c->nkeys; i++) {

@@ -3,6 +3,7 @@
 #include "src/base/assert.h"
 #include "src/base/log.h"
 #include "src/cmd/execute.h"
+#include "src/cmd/keys.h"
 #include "src/cmd/table.h"
 #include "src/server/config.h"
 #include "src/server/durable.h"
@@ -10,10 +11,13 @@
 #include "src/server/server.h"
 #include "src/server/worker.h"
 
-/* For the keys of one request, whose shards this worker may touch. */
+/* For what one request may touch, whose shards this worker may. */
 static void set_no_touch(struct worker *w, const struct batch *b, const struct request *r, bool on)
 {
     const struct key *keys = request_keys(b, r);
+    bool all = command_needs_all_shards(r->row, r->argc, b->args.v + r->arg_first);
+    for (uint32_t s = 0; all && s < w->shape.nshards; s++)
+        keyspace_set_no_touch(w->server->shards[s]->keyspace, on);
     for (uint32_t k = 0; k < r->nkeys; k++)
         keyspace_set_no_touch(w->server->shards[keys[k].shard]->keyspace, on);
 }
@@ -40,6 +44,7 @@ static inline __attribute__((always_inline)) void apply(struct worker *w, struct
     c.arg_first = r->arg_first;
     c.effects = effects;
     c.now_ms = w->now_ms;
+    c.host = &w->host;
     c.client = r->route == ROUTE_SHARD ? NULL : b->client;
     reply->resp = r->resp;
     reply->failed = false;

@@ -1,6 +1,7 @@
 #include "src/server/stage.h"
 
 #include "src/base/planted.h"
+#include "src/cmd/keys.h"
 #include "src/server/batch_parse.h"
 #include "src/server/bundle.h"
 #include "src/server/durable.h"
@@ -60,7 +61,8 @@ static void start_hold(struct batch *b)
         r->silent = client_take_silence(b->client);
         for (uint32_t k = 0; k < r->nkeys; k++)
             shard_set_add(&b->shards, request_keys(b, r)[k].shard);
-        for (uint32_t s = 0; r->row->flags & CMD_ALL_SHARDS && s < b->home->shape.nshards; s++)
+        bool all = command_needs_all_shards(r->row, r->argc, b->args.v + r->arg_first);
+        for (uint32_t s = 0; all && s < b->home->shape.nshards; s++)
             shard_set_add(&b->shards, s);
         b->cursor++;
         if (alone)

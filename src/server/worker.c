@@ -18,6 +18,7 @@
 
 enum {
     CRON_NS = 100 * 1000 * 1000,
+    FIBER_SLICE_NS = 1000 * 1000,
     EXPIRE_BUDGET = 256, /* keys looked at in one iteration */
     FREE_BUDGET = 512,   /* entries freed in one iteration */
 };
@@ -251,6 +252,14 @@ void worker_yield_until(struct worker *w, uint64_t wake_ns)
     fiber_yield();
 }
 
+/* For commands that take long. */
+static void give_way(struct cmd_host *host)
+{
+    struct worker *w = container_of(host, struct worker, host);
+    if (io_now_ns(w->io) - w->now_ns >= FIBER_SLICE_NS)
+        worker_yield_until(w, 0);
+}
+
 void worker_wake_fiber(struct worker *w, const struct fiber *fiber)
 {
     struct worker_fiber *f = find_fiber(w, fiber);
@@ -437,6 +446,7 @@ void worker_init(struct worker *w, struct server *server, uint32_t id, struct io
     mailbox_init(&w->mailbox);
     w->lane = &server->lanes.lane[id];
     w->shape = (struct key_space_shape){server->hash_seed, server->nworkers};
+    w->host = (struct cmd_host){&w->shape, give_way};
     w->outbox = mem_zalloc(NULL, server->nworkers * sizeof *w->outbox);
     w->outbox_dirty = mem_zalloc(NULL, server->nworkers * sizeof *w->outbox_dirty);
     w->group_of = mem_zalloc(NULL, server->nworkers * sizeof(struct group *));

@@ -76,6 +76,7 @@ struct worker {
     struct shard shard;     /* lent out while its lane is held */
     struct lane *lane;
     struct key_space_shape shape;
+    struct cmd_host host; /* for commands that run here */
 
     const struct control_state *control; /* this worker's snapshot */
     const struct config *config;         /* in it */

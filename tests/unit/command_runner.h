@@ -32,6 +32,11 @@ static struct limits runner_limits = {.proto_max_bulk_len = 512 << 20,
                                       .set = {{128, 64}, 512},
                                       .list_node_size = -2,
                                       .stream = {4096, 100}};
+static uint32_t gave_way; /* how often commands were ready to */
+
+static void runner_give_way(struct cmd_host *host) { gave_way++; }
+
+static struct cmd_host runner_host = {.shape = &shape, .give_way = runner_give_way};
 
 static void runner_init(uint32_t nshards)
 {
@@ -79,6 +84,7 @@ static void run_slices(uint32_t argc, const struct slice *argv)
                     .limits = &runner_limits,
                     .random = &runner_random,
                     .effects = &effects,
+                    .host = &runner_host,
                     .now_ms = RUNNER_NOW_MS};
     execute(&c);
 }
