@@ -313,3 +313,22 @@ void list_value_move(struct list_value *src, enum list_end from, struct list_val
     }
     mem_free(NULL, copy);
 }
+
+/* ---- Storing ---- */
+
+bool list_value_store(struct keyspace *ks, uint32_t db, const struct key *key, struct quicklist *made)
+{
+    struct list_value l = {ks, key, keyspace_write(ks, db, key)};
+    if (quicklist_len(made) > 0) {
+        if (quicklist_only_listpack(made))
+            make_list(&l, ENC_LISTPACK, quicklist_to_listpack(made));
+        else
+            make_list(&l, ENC_QUICKLIST, made);
+        return true;
+    }
+    value_discard(keyspace_values(ks), ENC_QUICKLIST, made);
+    if (!list_value_exists(&l))
+        return false;
+    remove_list(&l);
+    return true;
+}

@@ -60,5 +60,8 @@ uint64_t list_value_remove(struct list_value *l, int32_t node_size, enum list_en
  * same key. Neither is good any more. */
 void list_value_move(struct list_value *src, enum list_end from, struct list_value *dst, enum list_end to,
                      int32_t node_size);
+/* The key becomes this list, made in keyspace_values(ks) and taken over, without an expiry; or it is removed if the
+ * list is empty. Returns whether anything has changed. */
+bool list_value_store(struct keyspace *ks, uint32_t db, const struct key *key, struct quicklist *made);
 
 #endif

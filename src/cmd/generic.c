@@ -270,29 +270,6 @@ struct command generic_commands[] = {
      .keys = {KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_OW | KEY_INSERT)},
      DOC("1.0.0", "generic", "O(1)", "Renames a key if the new name is free."),
      HISTORY({"3.2.0", "The command no longer returns an error when source and destination names are the same."})},
-    {ROW("sort", NULL, -2, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_SET | ACL_SORTED_SET | ACL_LIST | ACL_DANGEROUS),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS),
-              KEY_UNKNOWN(KEY_RO | KEY_ACCESS,
-               .notes = "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from "
-                         "the content of the key we sort"),
-              KEY_UNKNOWN(KEY_OW | KEY_UPDATE,
-               .notes = "For the optional STORE keyword. It is marked 'unknown' because the keyword can appear "
-                         "anywhere in the argument array")},
-     .find_keys = keys_of_sort,
-     DOC("1.0.0", "generic",
-         "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number of returned "
-         "elements. When the elements are not sorted, complexity is O(N).",
-         "Sorts a list, set or sorted set, and may store the result.")},
-    {ROW("sort_ro", NULL, -2, CMD_READONLY, ACL_SET | ACL_SORTED_SET | ACL_LIST | ACL_DANGEROUS),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS),
-              KEY_UNKNOWN(KEY_RO | KEY_ACCESS,
-               .notes = "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from "
-                         "the content of the key we sort")},
-     .find_keys = keys_of_sort_ro,
-     DOC("7.0.0", "generic",
-         "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number of returned "
-         "elements. When the elements are not sorted, complexity is O(N).",
-         "Sorts a list, set or sorted set.")},
     {ROW("touch", generic_touch, -2, CMD_READONLY | CMD_FAST, ACL_KEYSPACE),
      .keys = {KEY_RANGE(1, -1, 1, KEY_RO)},
      DOC("3.2.1", "generic", "O(N) where N is the number of keys that will be touched.",

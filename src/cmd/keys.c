@@ -154,7 +154,7 @@ uint32_t keys_of_sort(uint32_t argc, const struct slice *argv, struct key_positi
         } else if (slice_is(argv[i], "by") || slice_is(argv[i], "get")) {
             i += 1;
         } else if (slice_is(argv[i], "store") && i + 1 < argc) {
-            found[1] = (struct key_position){i + 1, KEY_OW | KEY_UPDATE};
+            found[1] = (struct key_position){++i, KEY_OW | KEY_UPDATE};
             n = 2;
         }
     }

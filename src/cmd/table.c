@@ -62,8 +62,8 @@ static struct command *const families[] = {
     database_commands,    dump_commands,   expire_commands,      scan_commands,    generic_commands,
     geo_commands,         hash_commands,   hyperloglog_commands, list_commands,    observe_commands,
     persistence_commands, pubsub_commands, replication_commands, script_commands,  sentinel_commands,
-    server_commands,      set_commands,    stream_commands,      string_commands,  transaction_commands,
-    zset_commands,
+    server_commands,      set_commands,    sort_commands,        stream_commands,  string_commands,
+    transaction_commands, zset_commands,
 };
 
 /* A name as the lookup compares it: its first and its last eight bytes (they overlap below sixteen; names under eight

@@ -62,6 +62,7 @@ enum { OOM_VALUES_COUNT = 3 };
 #define OPTION_FIELD_STRING(name)        char *name
 #define OPTION_FIELD_FILENAME(name)      char *name
 #define OPTION_FIELD_HOSTNAME(name)      char *name
+#define OPTION_FIELD_LOCALE(name)        char *name
 #define OPTION_FIELD_TITLE(name)         char *name
 #define OPTION_FIELD_DIR(name)           char *name /* absolute */
 #define OPTION_FIELD_EVENTS(name)        char *name

@@ -128,6 +128,7 @@ void option_print_accepted(const struct option *o, FILE *out)
 #define TYPE_NAME_STRING        "a text"
 #define TYPE_NAME_FILENAME      "a name without a directory"
 #define TYPE_NAME_HOSTNAME      "a host name"
+#define TYPE_NAME_LOCALE        "the name of a locale that the system has"
 #define TYPE_NAME_TITLE         "a text with the variables named above"
 #define TYPE_NAME_DIR           "a directory that exists"
 #define TYPE_NAME_BIND          "up to 16 addresses"

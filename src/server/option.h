@@ -88,7 +88,8 @@ void option_print_accepted(const struct option *o, FILE *out);
 /* The type of each kind that rows name. */
 extern const struct option_type option_type_BOOL, option_type_INT, option_type_MEMORY, option_type_PERCENT,
     option_type_OCTAL, option_type_HZ, option_type_ENUM, option_type_FLAGS, option_type_STRING, option_type_FILENAME,
-    option_type_HOSTNAME, option_type_TITLE, option_type_DIR, option_type_BIND, option_type_OUTPUT_LIMITS,
-    option_type_SAVE, option_type_EVENTS, option_type_OOM_VALUES, option_type_PERCENTILES, option_type_REPLICAOF;
+    option_type_HOSTNAME, option_type_LOCALE, option_type_TITLE, option_type_DIR, option_type_BIND,
+    option_type_OUTPUT_LIMITS, option_type_SAVE, option_type_EVENTS, option_type_OOM_VALUES, option_type_PERCENTILES,
+    option_type_REPLICAOF;
 
 #endif

@@ -1,5 +1,6 @@
 /* The plain types of options: numbers, yes or no, words out of a list, texts. Errors are in Redis's words. */
 #include <errno.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -347,6 +348,22 @@ static bool hostname_parse(const struct option *o, void *field, int argc, const 
 }
 
 const struct option_type option_type_HOSTNAME = TEXT_TYPE(hostname_parse);
+
+/* One that the system has. Empty is that of the environment, also if the system does not have it: then it is C. */
+static bool locale_parse(const struct option *o, void *field, int argc, const char *const *argv, bool add, char *error)
+{
+    locale_t locale = newlocale(LC_COLLATE_MASK, argv[0], NULL);
+    if (locale) {
+        freelocale(locale);
+    } else if (argv[0][0] != '\0') {
+        copy_error(error, "Invalid locale name");
+        return false;
+    }
+    option_set_text(field, argv[0]);
+    return true;
+}
+
+const struct option_type option_type_LOCALE = TEXT_TYPE(locale_parse);
 
 /* proc-title-template: every {...} must be a known variable; a } alone is text. */
 static bool title_parse(const struct option *o, void *field, int argc, const char *const *argv, bool add, char *error)

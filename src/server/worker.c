@@ -416,6 +416,7 @@ static struct limits limits_of(const struct config *config)
         .set = {{(uint64_t)config->set_max_listpack_entries, (uint64_t)config->set_max_listpack_value},
                 (uint64_t)config->set_max_intset_entries},
         .list_node_size = (int32_t)config->list_max_listpack_size,
+        .collate = config->locale_collate,
         .stream = {(uint64_t)config->stream_node_max_bytes, (uint64_t)config->stream_node_max_entries},
     };
 }

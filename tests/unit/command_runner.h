@@ -31,6 +31,7 @@ static struct limits runner_limits = {.proto_max_bulk_len = 512 << 20,
                                       .hash = {128, 64},
                                       .set = {{128, 64}, 512},
                                       .list_node_size = -2,
+                                      .collate = "C",
                                       .stream = {4096, 100}};
 static uint32_t gave_way; /* how often commands were ready to */
 
