@@ -135,7 +135,7 @@ struct limits {
     struct flat_limits hash;
     struct set_limits set;
     int32_t list_node_size; /* list-max-listpack-size, see quicklist_limit */
-    const char *collate; /* name of the locale that texts are sorted by */
+    const char *collate;    /* name of the locale that texts are sorted by */
     struct stream_limits stream;
 };
 

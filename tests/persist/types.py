@@ -52,6 +52,8 @@ def list_command(chance, key):
         lambda: ('LSET', key, chance.choice((0, -1)), element()),
         lambda: ('LINSERT', key, chance.choice(('BEFORE', 'AFTER')), 'e%d' % chance.randint(0, 50), element()),
         lambda: ('LMOVE', key, other, end(), end()), lambda: ('RPOPLPUSH', key, other),
+        lambda: ('SORT', key, 'ALPHA', 'LIMIT', chance.randint(0, 5), chance.randint(0, 100), 'STORE', other),
+        lambda: ('SORT', key, 'BY', '{*}hash->counter', 'ALPHA', 'GET', '#', 'GET', '{*}string', 'STORE', other),
         lambda: ('LMPOP', 1, key, end(), 'COUNT', chance.randint(1, 5))))()
 
 

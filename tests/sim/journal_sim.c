@@ -123,6 +123,13 @@ static const struct shape {
     {"DBSIZE", 1},
     {"LCS k k LEN", 1},
     {"GETRANGE k 0 3", 1},
+    {"RPUSH l n t", 4},
+    {"LPOP l", 2},
+    {"LMOVE l x LEFT RIGHT", 2},
+    {"SORT l ALPHA GET k* STORE x", 3},
+    {"SORT x ALPHA STORE l", 1},
+    {"SORT_RO l ALPHA GET k*", 3},
+    {"LRANGE x 0 -1", 2},
     {"DEBUG SLEEP 0.002", 2},
 };
 
@@ -167,14 +174,15 @@ static void check_shards(const struct tape *t, uint32_t executor, bool atomic, u
     const struct key_space_shape *shape = &server->workers[0]->shape;
     const struct command *row = command_of_request(argc, argv);
     ASSERT(row && row->flags & CMD_WRITE);
-    for (uint32_t s = 0; row->flags & CMD_ALL_SHARDS && s < server->nworkers; s++) {
+    bool all = command_needs_all_shards(row, argc, argv);
+    for (uint32_t s = 0; all && s < server->nworkers; s++) {
         ASSERT(server->shards[s]->user == executor);
         ASSERT(atomic || server->nworkers == 1);
     }
-    if (row->key_form == KEYS_NONE)
-        return;
-    for (uint32_t i = (uint32_t)row->key_first; i <= command_last_key(row, argc); i += (uint32_t)row->key_step) {
-        uint32_t shard = key_make(shape, argv[i]).shard;
+    struct key_position keys[ARGS_MAX];
+    uint32_t nkeys = command_find_keys(row, argc, argv, keys);
+    for (uint32_t i = 0; i < nkeys; i++) {
+        uint32_t shard = key_make(shape, argv[keys[i].index]).shard;
         ASSERT(server->shards[shard]->user == executor);
         ASSERT(atomic || shard == executor);
     }

@@ -8,23 +8,42 @@
 #include "shard/shard.h"
 #include "src/base/assert.h"
 #include "src/base/mem.h"
+#include "tests/serial/resp.h"
+
+/* SETRANGE puts zeros. */
+static void put_text(struct bytes *line, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        bytes_put(line, text.ptr[i] ? &text.ptr[i] : "_", 1);
+}
+
+static void put_element(void *arg, struct slice first, struct slice second)
+{
+    put_text(arg, first);
+    bytes_put(arg, " ", 1);
+    put_text(arg, second);
+    bytes_put(arg, ",", 1);
+}
 
 static void picture_entry(void *arg, struct entry *e)
 {
     struct picture *p = arg;
-    char buf[ENTRY_INT_BUF_BYTES];
+    char buf[ENTRY_INT_BUF_BYTES], head[64];
     struct blob *blob;
-    struct slice key = entry_key(e), value = entry_string(e, buf, &blob);
-    size_t bytes = key.len + value.len + 64;
+    struct bytes line = {0};
+    bytes_put(&line, head, (size_t)snprintf(head, sizeof head, "%u ", p->db));
+    bytes_put(&line, entry_key(e).ptr, entry_key(e).len);
+    bytes_put(&line, head, (size_t)snprintf(head, sizeof head, " %" PRId64 " ", entry_expiry_ms(e)));
+    if (e->type == TYPE_STRING)
+        put_text(&line, entry_string(e, buf, &blob));
+    else
+        value_each(entry_typed_value(e), put_element, &line);
+    bytes_put(&line, "", 1);
     if (p->n == p->cap) {
         p->cap = p->cap ? 2 * p->cap : 64;
         p->lines = mem_realloc(NULL, p->lines, p->cap * sizeof p->lines[0]);
     }
-    char *line = p->lines[p->n++] = mem_alloc(NULL, bytes);
-    int n = snprintf(line, bytes, "%u %.*s %" PRId64 " ", p->db, (int)key.len, key.ptr, entry_expiry_ms(e));
-    for (size_t i = 0; i < value.len; i++) /* SETRANGE puts zeros */
-        line[n++] = value.ptr[i] ? value.ptr[i] : '_';
-    line[n] = '\0';
+    p->lines[p->n++] = line.ptr;
 }
 
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
