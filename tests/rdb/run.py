@@ -22,6 +22,7 @@ ITEMS = os.path.join(os.environ.get('SKUA_BUILD', os.path.join(servers.TOP, 'bui
                      'tests', 'rdb', 'rdb_items')
 KEYS = 300  # a database
 DEBUG = {'enable-debug-command': 'yes'}
+KINDS = ('hash', 'list', 'set')  # types that have an RDB form here, by their names in MAKERS
 IDLE_SLACK = 3  # seconds: redis-server's clock of uses is coarse, and saving takes its time
 LIBRARY = "#!lua name=one\nredis.register_function('one', function() return 1 end)"
 
@@ -184,12 +185,13 @@ def test_exchange(chance):
             source, target = ends
             for end in ends:
                 end.call('FLUSHALL')
-            keys = [(kind, '%s:%d' % (kind, i)) for i in range(10) for kind in sorted(MAKERS)]
-            for kind, key in keys:
-                make(source, chance, kind, key)
+            for kind in KINDS:
+                for i in range(10):
+                    make(source, chance, kind, '%s:%d' % (kind, i))
+            keys = source.call('KEYS', '*')  # some commands make others, too
             wanted = source.call('DEBUG', 'DIGEST')
             for one, other in ((source, target), (target, source)):
-                said = {key: give(one, other, key) for _, key in keys}
+                said = {key: give(one, other, key) for key in keys}
                 wrong += ['%s: %s' % (key, reply) for key, reply in said.items() if reply != b'OK']
                 if other.call('DEBUG', 'DIGEST') != wanted:
                     wrong.append('another digest than %s' % wanted)
@@ -205,7 +207,7 @@ def test_base_of_all_types(chance):
         folder = tempfile.mkdtemp(prefix='skua-test-')
         with servers.redis_server(dict(options, dir=folder)) as redis:
             connection = redis.connect()
-            for kind in sorted(MAKERS):
+            for kind in KINDS:
                 for i in range(20):
                     make(connection, chance, kind, '%s:%d' % (kind, i))
                 connection.call('EXPIRE', kind + ':0', 10**6)
