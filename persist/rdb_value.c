@@ -94,6 +94,10 @@ static bool read_value(struct rdb_value_reader *r, struct rdb_value *out)
     case RDB_TYPE_LIST_QUICKLIST:
     case RDB_TYPE_LIST_QUICKLIST_2:
         return rdb_read_list(r, &out->typed);
+    case RDB_TYPE_STREAM:
+    case RDB_TYPE_STREAM_2:
+    case RDB_TYPE_STREAM_3:
+        return rdb_read_stream(r, &out->typed);
     default:
         return rdb_read_fail(&r->in, r->in.start, "values of type %u can't be loaded", r->type);
     }
@@ -139,6 +143,8 @@ int rdb_value_write(struct rdb_write *w, const struct entry *e)
         return rdb_write_set(w, entry_typed_value(e));
     case TYPE_LIST:
         return rdb_write_list(w, entry_typed_value(e));
+    case TYPE_STREAM:
+        return rdb_write_stream(w, entry_typed_value(e));
     default:
         return 0;
     }

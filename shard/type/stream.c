@@ -39,7 +39,7 @@ enum status stream_consume(struct keyspace *ks, uint32_t db, const struct key *k
     return opened_to_change(ks, keyspace_read(ks, db, key), s);
 }
 
-static struct stream *make_stream(struct value_home *home)
+struct stream *stream_make(struct value_home *home)
 {
     struct stream *s = value_create(home, ENC_STREAM, sizeof *s);
     ranked_init(&s->nodes, RANKED_BY_KEY, &s->value.account, &home->clock, s);
@@ -49,7 +49,7 @@ static struct stream *make_stream(struct value_home *home)
 
 struct stream *stream_create(struct keyspace *ks, uint32_t db, const struct key *key)
 {
-    struct stream *s = make_stream(keyspace_values(ks));
+    struct stream *s = stream_make(keyspace_values(ks));
     struct typed_value value = {TYPE_STREAM, ENC_STREAM, s};
     keyspace_set_value(ks, keyspace_write(ks, db, key), key, &value, EXPIRY_NONE);
     return s;
@@ -175,6 +175,31 @@ enum status stream_add(struct stream *s, const struct stream_limits *limits, str
     return STATUS_OK;
 }
 
+static void find_first_id(struct stream *s)
+{
+    struct stream_cursor c;
+    s->first_id = stream_find(s, STREAM_ID_MIN, &c) ? c.message.id : STREAM_ID_MIN;
+}
+
+bool stream_append_node(struct stream *s, struct stream_id id, struct slice bytes)
+{
+    struct ranked_place p;
+    struct stream_message last;
+    struct stream_node *n = NULL;
+    if (stream_id_compare(id, s->last_id) > 0)
+        n = stream_node_load(&s->value.account, id, bytes);
+    if (!n)
+        return false;
+    ranked_end(&s->nodes, &p);
+    ranked_insert(&s->nodes, &p, id.ms, n);
+    stream_node_last(n, &last);
+    s->last_id = last.id;
+    s->length += stream_node_count(n);
+    if (stream_id_is_min(s->first_id))
+        find_first_id(s);
+    return true;
+}
+
 /* ---- Deleting ---- */
 
 static void remove_node(struct stream *s, struct ranked_place *p)
@@ -182,12 +207,6 @@ static void remove_node(struct stream *s, struct ranked_place *p)
     struct stream_node *n = node_at(p);
     ranked_remove(&s->nodes, p);
     stream_node_free(&s->value.account, n);
-}
-
-static void find_first_id(struct stream *s)
-{
-    struct stream_cursor c;
-    s->first_id = stream_find(s, STREAM_ID_MIN, &c) ? c.message.id : STREAM_ID_MIN;
 }
 
 bool stream_delete(struct stream *s, struct stream_id id)
@@ -303,7 +322,7 @@ uint64_t stream_count(struct typed_value v)
 void *stream_copy(struct value_home *to, const void *v)
 {
     const struct stream *s = v;
-    struct stream *copy = make_stream(to);
+    struct stream *copy = stream_make(to);
     struct ranked_place from, end;
     ranked_end(&copy->nodes, &end);
     for (bool more = ranked_first(&s->nodes, &from); more; more = ranked_next(&s->nodes, &from)) {

@@ -34,6 +34,11 @@ bool stream_seek(const struct ranked *t, struct stream_id id, struct ranked_plac
 enum status stream_read(struct keyspace *ks, uint32_t db, const struct key *key, struct stream **s);
 enum status stream_write(struct keyspace *ks, uint32_t db, const struct key *key, struct stream **s);
 enum status stream_consume(struct keyspace *ks, uint32_t db, const struct key *key, struct stream **s);
+/* An empty one without a key. */
+struct stream *stream_make(struct value_home *home);
+/* Puts a node from outside behind the others, as stream_node_load takes it: its messages are counted in length, and the
+ * last one's ID is last_id. False: it is none, or begins too early. */
+bool stream_append_node(struct stream *s, struct stream_id id, struct slice bytes);
 /* Makes an empty one at a key that there is not. */
 struct stream *stream_create(struct keyspace *ks, uint32_t db, const struct key *key);
 

@@ -110,8 +110,7 @@ static bool deleted_from(const struct stream *s, struct stream_id from)
     return s->length > 0 && !stream_id_is_min(s->max_deleted_id) && stream_id_compare(from, s->max_deleted_id) <= 0;
 }
 
-/* How many of all messages that were ever added come up to that ID, where it can be told without counting. */
-static int64_t estimate_read(const struct stream *s, struct stream_id id)
+int64_t stream_estimate_read(const struct stream *s, struct stream_id id)
 {
     int to_last = stream_id_compare(id, s->last_id), to_first = stream_id_compare(id, s->first_id);
     if (s->entries_added == 0 || (s->length == 0 && to_last <= 0))
@@ -134,7 +133,7 @@ void stream_advance_group(struct stream *s, struct stream_group *g, struct strea
         !deleted_from(s, g->last_id))
         entries_read = (int64_t)((uint64_t)entries_read + 1);
     else if (s->entries_added > 0)
-        entries_read = estimate_read(s, id);
+        entries_read = stream_estimate_read(s, id);
     stream_set_group(s, g, id, entries_read);
 }
 
@@ -152,7 +151,7 @@ bool stream_group_lag(const struct stream *s, const struct stream_group *g, int6
     if (g->entries_read != STREAM_READ_UNKNOWN && !deleted_from(s, g->last_id))
         entries_read = g->entries_read;
     else
-        entries_read = estimate_read(s, g->last_id);
+        entries_read = stream_estimate_read(s, g->last_id);
     *lag = (int64_t)(s->entries_added - (uint64_t)entries_read);
     return entries_read != STREAM_READ_UNKNOWN;
 }

@@ -48,6 +48,10 @@ void stream_set_group(struct stream *s, struct stream_group *g, struct stream_id
 /* Moves the group on to a message that it is given, and counts it if it can. */
 void stream_advance_group(struct stream *s, struct stream_group *g, struct stream_id id);
 
+/* How many of all messages that were ever added come up to that ID, where it can be told without counting, or
+ * STREAM_READ_UNKNOWN. */
+int64_t stream_estimate_read(const struct stream *s, struct stream_id id);
+
 /* How many messages the group has yet to be given; false: nobody knows. */
 bool stream_group_lag(const struct stream *s, const struct stream_group *g, int64_t *lag);
 

@@ -86,6 +86,93 @@ void stream_node_free(struct mem_account *account, struct stream_node *n)
     mem_free(account, n);
 }
 
+/* ---- From outside ---- */
+
+/* The next elements of a listpack that may be none of a node. */
+struct checking {
+    const struct listpack *lp;
+    uint32_t at;
+};
+
+static bool check_integer(struct checking *c, int64_t *v)
+{
+    if (c->at == LISTPACK_NONE)
+        return false;
+    struct listpack_value e = listpack_get(c->lp, c->at);
+    c->at = listpack_next(c->lp, c->at);
+    *v = e.integer;
+    return !e.string;
+}
+
+static bool check_elements(struct checking *c, int64_t n)
+{
+    for (; n > 0 && c->at != LISTPACK_NONE; n--)
+        c->at = listpack_next(c->lp, c->at);
+    return n == 0;
+}
+
+/* The master entry. */
+static bool check_master(struct checking *c, int64_t *messages, int64_t *deleted, int64_t *fields)
+{
+    int64_t end;
+    return check_integer(c, messages) && *messages > 0 && check_integer(c, deleted) && *deleted >= 0 &&
+           check_integer(c, fields) && *fields >= 0 && check_elements(c, *fields) && check_integer(c, &end) && end == 0;
+}
+
+/* A message; *id: its ID. */
+static bool check_message(struct checking *c, struct stream_id first, int64_t fields, struct stream_id *id,
+                          bool *deleted)
+{
+    int64_t flags, ms, seq, elements, content = fields, head = HEAD;
+    if (!check_integer(c, &flags) || flags & ~(int64_t)(DELETED | SAME_NAMES) || !check_integer(c, &ms) ||
+        !check_integer(c, &seq))
+        return false;
+    if (!(flags & SAME_NAMES)) {
+        if (!check_integer(c, &fields) || fields < 0 || fields > UINT32_MAX)
+            return false;
+        content = 2 * fields;
+        head++;
+    }
+    *id = (struct stream_id){first.ms + (uint64_t)ms, first.seq + (uint64_t)seq};
+    *deleted = flags & DELETED;
+    return check_elements(c, content) && check_integer(c, &elements) && elements == head + content;
+}
+
+static bool is_node(const struct listpack *lp, struct stream_id first)
+{
+    struct checking c = {lp, listpack_first(lp)};
+    struct stream_id last = first;
+    int64_t messages, deleted, fields, live = 0, marked = 0;
+    if (!check_master(&c, &messages, &deleted, &fields))
+        return false;
+    while (c.at != LISTPACK_NONE) {
+        struct stream_id id;
+        bool is_deleted;
+        if (!check_message(&c, first, fields, &id, &is_deleted))
+            return false;
+        int order = stream_id_compare(id, last);
+        if (live + marked == 0 ? order != 0 : order <= 0)
+            return false;
+        last = id;
+        *(is_deleted ? &marked : &live) += 1;
+    }
+    return live == messages && marked == deleted;
+}
+
+struct stream_node *stream_node_load(struct mem_account *account, struct stream_id id, struct slice bytes)
+{
+    struct listpack *lp = listpack_load(account, bytes);
+    if (!lp || !is_node(lp, id)) {
+        mem_free(account, lp);
+        return NULL;
+    }
+    struct stream_node *n = mem_alloc(account, sizeof *n);
+    *n = (struct stream_node){id, lp};
+    return n;
+}
+
+/* ---- Counting, appending ---- */
+
 static int64_t integer_at(const struct stream_node *n, uint32_t at)
 {
     struct listpack_value v = listpack_get(n->listpack, at);

@@ -39,6 +39,8 @@ struct stream_message {
 /* A node with one message; fields and values alternate in words, 2 * fields of them. */
 struct stream_node *stream_node_create(struct mem_account *account, struct stream_id id, const struct slice *words,
                                        uint32_t fields);
+/* A node made of the bytes of a listpack from outside. NULL: they are not one, or its messages not in order. */
+struct stream_node *stream_node_load(struct mem_account *account, struct stream_id id, struct slice bytes);
 struct stream_node *stream_node_copy(struct mem_account *account, const struct stream_node *n);
 void stream_node_free(struct mem_account *account, struct stream_node *n);
 

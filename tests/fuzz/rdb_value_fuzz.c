@@ -27,6 +27,8 @@ static void add_element(void *arg, struct slice first, struct slice second)
 static struct summary summary_of(struct typed_value v)
 {
     struct summary s = {0, 0};
+    if (v.type == TYPE_STREAM) /* has no single elements */
+        return (struct summary){value_count(v), 0};
     value_each(v, add_element, &s);
     ASSERT(s.count == value_count(v));
     return s;

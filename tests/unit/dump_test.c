@@ -132,6 +132,11 @@ static void expect_same_value(const char *a, const char *b)
         assert_true(slice_eq(entry_string(x, first, &blob), entry_string(y, second, &blob)));
         return;
     }
+    if (x->type == TYPE_STREAM) {
+        struct payload first = dump(a), second = dump(b);
+        assert_true(slice_eq(slice_of_payload(&first), slice_of_payload(&second)));
+        return;
+    }
     struct summary s = summary_of(x), t = summary_of(y);
     assert_true(s.count == t.count && s.sum == t.sum);
 }
@@ -187,7 +192,26 @@ static void make_list(struct random *r)
     }
 }
 
-static void (*const makers[])(struct random *r) = {make_string, make_hash, make_set, make_list};
+static void make_stream(struct random *r)
+{
+    static const char *const fields[] = {"f", "field", "1", "70000"};
+    for (uint64_t n = 1 + random_below(r, random_below(r, 2) ? 8 : 200), id = 1; n > 0; n--, id += random_below(r, 3)) {
+        char text[40];
+        const char *field = fields[random_below(r, 2 + 2 * (id % 2))];
+        snprintf(text, sizeof text, "%u-%u", (unsigned)(id / 3), (unsigned)(id % 3));
+        RUN("XADD", "a", text, field, "value", "other", "1");
+        if (random_below(r, 4) == 0)
+            RUN("XDEL", "a", text);
+    }
+    RUN("XGROUP", "CREATE", "a", "first", "0");
+    RUN("XGROUP", "CREATE", "a", "second", "$");
+    RUN("XREADGROUP", "GROUP", "first", "reader", "COUNT", "5", "STREAMS", "a", ">");
+    RUN("XREADGROUP", "GROUP", "first", "other", "COUNT", "3", "STREAMS", "a", ">");
+    if (random_below(r, 2))
+        RUN("XGROUP", "CREATECONSUMER", "a", "first", "idle");
+}
+
+static void (*const makers[])(struct random *r) = {make_string, make_hash, make_set, make_list, make_stream};
 
 static void test_there_and_back(void **state)
 {
@@ -252,6 +276,18 @@ static const struct {
             "\xe7\xc2\xf7\x00\x35\xe7\xc2\xf7\x00\x35\xe7\xc2\xf7\x00\x35\xe7\xc2\xf7\x00\x35\xe7\xc2\xf7\x00\x35\xe7"
             "\xc2\xf7\x00\x35\x27\xf7\x00\xff\x0a\x00\x8d\x0a\x2c\x5d\xca\xdc\x11\x9f",
             "list", "quicklist"),
+    PAYLOAD("\x13\x01\x10\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01\x3d\x3d\x00\x00\x00\x18\x00"
+            "\x02\x01\x01\x01\x01\x01\x81\x66\x02\x00\x01\x02\x01\x00\x01\x00\x01\x81\x76\x02\x04\x01\x03\x01\x00\x01"
+            "\x01\x01\x81\x77\x02\x04\x01\x00\x01\x01\x01\xdf\xff\x02\x02\x01\x81\x67\x02\x01\x01\x81\x68\x02\x02\x01"
+            "\x08\x01\xff\x02\x02\x00\x01\x01\x01\x02\x03\x00\x0a\x00\x9b\xd8\xf2\x91\xdc\xd3\x4d\xf3",
+            "stream", "stream"),
+    PAYLOAD("\x13\x01\x10\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01\x1d\x1d\x00\x00\x00\x0a\x00"
+            "\x01\x01\x00\x01\x01\x01\x81\x66\x02\x00\x01\x02\x01\x00\x01\x00\x01\x81\x76\x02\x04\x01\xff\x01\x01\x01"
+            "\x01\x01\x00\x00\x01\x01\x01\x67\x01\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+            "\x00\x01\x56\xa1\x73\x00\xa2\x01\x00\x00\x01\x02\x01\x63\x56\xa1\x73\x00\xa2\x01\x00\x00\x01\x00\x00\x00"
+            "\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01\x04\x69\x64\x6c\x65\x57\xa1\x73\x00\xa2\x01\x00\x00"
+            "\x00\x0a\x00\xcb\xd3\x09\xd2\x0a\xe4\x4d\xc6",
+            "stream", "stream"),
 };
 
 static void test_foreign(void **state)
@@ -317,14 +353,15 @@ static void test_bad_values(void **state)
     BAD("\x12\x00");                                                     /* lists: empty, */
     BAD("\x12\x01\x02\x07\x07\0\0\0\0\0\xff");                           /* without an element, */
     BAD("\x12\x01\x03\x01x");                                            /* a node of no kind */
-    BAD("\x02\x00");                                                     /* sets: empty, */
-    BAD("\x02\x02\x01m\x01m");                                           /* a member twice, */
-    BAD("\x14\x0b\x0b\0\0\0\x02\0\x01\x01\x01\x01\xff");                 /* also in a listpack, */
-    BAD("\x0b\x08\x02\0\0\0\0\0\0\0");                                   /* an empty intset, */
-    BAD("\x0b\x0c\x02\0\0\0\x02\0\0\0\x02\0\x01\0");                     /* one not in order */
-    BAD("\x0d\x0b\x0b\0\0\0\x0a\0\0\0\0\0\xff");                         /* ziplists: empty, */
-    BAD("\x0d\x0f\x0f\0\0\0\x0c\0\0\0\x02\0\x00\xf2\x03\xf2\xff");       /* a wrong size before one, */
-    BAD("\x0d\x0f\x0f\0\0\0\x0a\0\0\0\x02\0\x00\xf2\x02\xf2\xff");       /* another last entry than it says */
+    BAD("\x0f\x00\x01\x00\x00\x00");                               /* a stream that has other messages than it says */
+    BAD("\x02\x00");                                               /* sets: empty, */
+    BAD("\x02\x02\x01m\x01m");                                     /* a member twice, */
+    BAD("\x14\x0b\x0b\0\0\0\x02\0\x01\x01\x01\x01\xff");           /* also in a listpack, */
+    BAD("\x0b\x08\x02\0\0\0\0\0\0\0");                             /* an empty intset, */
+    BAD("\x0b\x0c\x02\0\0\0\x02\0\0\0\x02\0\x01\0");               /* one not in order */
+    BAD("\x0d\x0b\x0b\0\0\0\x0a\0\0\0\0\0\xff");                   /* ziplists: empty, */
+    BAD("\x0d\x0f\x0f\0\0\0\x0c\0\0\0\x02\0\x00\xf2\x03\xf2\xff"); /* a wrong size before one, */
+    BAD("\x0d\x0f\x0f\0\0\0\x0a\0\0\0\x02\0\x00\xf2\x02\xf2\xff"); /* another last entry than it says */
 }
 
 static void test_checksum_and_version(void **state)
