@@ -13,6 +13,7 @@
 #include "persist/aof_check.h"
 #include "shard/lane.h"
 #include "src/base/cpus.h"
+#include "src/base/huge_pages.h"
 #include "src/base/log.h"
 #include "src/base/mem.h"
 #include "src/cmd/table.h"
@@ -184,12 +185,16 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* Until a signal or SHUTDOWN ends the server. A second signal ends the process at once. */
+/* Until a signal or SHUTDOWN ends the server. A second signal ends the process at once. Meanwhile this thread has time
+ * for huge pages. */
 static void wait_for_end(struct server *s, const sigset_t *set)
 {
+    const struct timespec soon = {.tv_nsec = 50 * 1000 * 1000}, later = {.tv_sec = 1};
+    struct huge_pages huge_pages;
+    huge_pages_init(&huge_pages);
     for (;;) {
         siginfo_t info;
-        int signal_number = sigwaitinfo(set, &info);
+        int signal_number = sigtimedwait(set, &info, huge_pages_step(&huge_pages) ? &soon : &later);
         if (signal_number == SIGUSR2 && info.si_pid == getpid())
             return;
         if (signal_number < 0 || signal_number == SIGUSR2) /* somebody else's SIGUSR2 says nothing */

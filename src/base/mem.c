@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #ifdef SKUA_SYSTEM_MALLOC
 #define raw_alloc   malloc
@@ -104,3 +105,15 @@ void mem_collect(void) { malloc_trim(0); }
 size_t mem_good_size(size_t size) { return mi_good_size(size); }
 void mem_collect(void) { mi_collect(false); }
 #endif
+
+uint64_t mem_resident_bytes(void)
+{
+    unsigned long long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f) {
+        if (fscanf(f, "%*u %llu", &pages) != 1)
+            pages = 0;
+        fclose(f);
+    }
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}

@@ -72,4 +72,7 @@ size_t mem_good_size(size_t size);
 /* Gives unused pages of this thread's heap back to the kernel. */
 void mem_collect(void);
 
+/* What of the process is in memory, or 0 if the kernel does not tell. */
+uint64_t mem_resident_bytes(void);
+
 #endif

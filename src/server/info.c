@@ -189,23 +189,10 @@ static void write_clients(const struct info *i)
             i->total.clients, i->config->maxclients, i->total.input_max, i->total.output_max);
 }
 
-/* Resident bytes of the process. */
-static uint64_t resident(void)
-{
-    unsigned long long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (f) {
-        if (fscanf(f, "%*u %llu", &pages) != 1)
-            pages = 0;
-        fclose(f);
-    }
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void write_memory(const struct info *i)
 {
     uint64_t used = server_memory_used(i->server), startup = (uint64_t)i->server->startup_memory;
-    uint64_t peak = server_memory_peak(i->server, used), rss = resident();
+    uint64_t peak = server_memory_peak(i->server, used), rss = mem_resident_bytes();
     uint64_t data = (uint64_t)i->total.data_memory,
              total = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     uint64_t overhead = used > data ? used - data : 0;
