@@ -5,6 +5,7 @@ kept until the test ends and shown when it does not start.
 """
 import os
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -19,6 +20,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 PORT_FIRST, PORT_LAST = 12000, 31999
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 30
+REDIS_PATH = '/usr/bin/redis-server'
+REDIS_BYTES_MAX = 6 << 30
 
 
 def skua_path():
@@ -46,6 +49,11 @@ def is_loading(connection):
     return isinstance(said, bytes) and b'\r\nloading:1' in said
 
 
+def limit_redis():
+    """A redis-server that is asked for an endless reply is to fail alone, not to take all of the machine's memory."""
+    resource.setrlimit(resource.RLIMIT_AS, (REDIS_BYTES_MAX, REDIS_BYTES_MAX))
+
+
 class Server:
     """A running server. `options` are given on the command line as --name value; a list gives several values. `file`
     is the text of a configuration file (file_path) that it starts with; `prepare` is called in its process before it
@@ -68,6 +76,8 @@ class Server:
             arguments.append('--' + name)
             arguments.extend(str(one) for one in (value if isinstance(value, list) else [value]))
         self.arguments = arguments
+        if path == REDIS_PATH:
+            prepare = prepare or limit_redis
         with open(self.log_path, 'wb') as log:
             self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             cwd=self.folder, env=dict(os.environ, **(environment or {})),
