@@ -135,6 +135,13 @@ class Builder:
             return self.integer(0.5)
         return b'%d' % self.rng.randint(low, high)
 
+    def random_count(self):
+        """How many random members: of a large negative number there is no end on either server."""
+        if self.chance(0.05):
+            return self.one(self.NOT_INTEGERS)
+        return self.one((b'%d' % self.rng.randint(-30, 30), b'0', b'1', b'-1', b'100', b'-200', b'1000000000',
+                         b'9223372036854775807', b'-9223372036854775808'))
+
     def float(self, wrong=0.15):
         if self.chance(wrong):
             return self.one(self.NOT_FLOATS)

@@ -107,7 +107,7 @@ def hrandfield(g):
     key = some_hash(g)
     options = []
     if g.chance(0.8):
-        options = [g.one((g.small(-30, 30), b'0', b'-9223372036854775808', b'100', b'1000000000'))]
+        options = [g.random_count()]
         if g.chance(0.5):
             options.append(g.any_case(b'WITHVALUES'))
             if g.chance(0.1):

@@ -97,8 +97,7 @@ def smove(g):
 
 
 def srandmember(g):
-    count = [g.one((g.small(-30, 30), b'0', b'1', b'-1', b'-9223372036854775808', b'9223372036854775807', b'100',
-                    b'-200'))] if g.chance(0.8) else []
+    count = [g.random_count()] if g.chance(0.8) else []
     g.case(b'SRANDMEMBER', some_set(g), *count)
 
 
