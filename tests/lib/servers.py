@@ -145,7 +145,7 @@ class Server:
 
 def redis_server(options=None, **how):
     """Debian's redis-server with nothing that writes to disk."""
-    return Server('/usr/bin/redis-server', dict({'save': '', 'appendonly': 'no'}, **(options or {})), **how)
+    return Server(REDIS_PATH, dict({'save': '', 'appendonly': 'no'}, **(options or {})), **how)
 
 
 def skua_server(path=None, options=None, **how):

@@ -6,7 +6,7 @@ import time
 from tests.lib import servers
 from tests.lib.resp import encode
 
-REDIS_PATH = '/usr/bin/redis-server'
+REDIS_PATH = servers.REDIS_PATH
 POLICIES = ('always', 'everysec', 'no')
 CONFIGURATIONS = tuple((threads, backend) for threads in (1, 2, 4) for backend in ('io_uring', 'epoll'))
 DATABASES = 64
