@@ -1,6 +1,6 @@
 /* The sequential specification that histories are held against: what each command does to a handful of keys when it
  * runs alone, and what it answers, byte for byte in RESP2. One row and one function a command; a new command is added
- * to the table in model.c and nowhere else (workload.c decides how often it is drawn).
+ * to the table of its type (model_call.h) and nowhere else (workload.c decides how often it is drawn).
  *
  * The store is an array of value numbers, for each key of the history one in each database (model_cell); the model
  * keeps nothing between calls but the strings behind the numbers. It knows no time: expiry is not part of it. */
