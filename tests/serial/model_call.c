@@ -18,6 +18,24 @@ uint32_t *model_at_in(struct model_call *c, uint32_t arg, uint32_t db)
 
 uint32_t *model_at(struct model_call *c, uint32_t arg) { return model_at_in(c, arg, c->op->db); }
 
+struct slice model_value_at(struct model_call *c, uint32_t arg)
+{
+    return values_get(&c->model->values, *model_at(c, arg));
+}
+
+bool model_holds(struct model_call *c, uint32_t arg, enum kind kind)
+{
+    if (*model_at(c, arg) == VALUE_NONE || collection_kind(model_value_at(c, arg)) == kind)
+        return true;
+    model_putf(c, "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n");
+    return false;
+}
+
+void model_store(struct model_call *c, uint32_t arg, const struct collection *value)
+{
+    *model_at(c, arg) = collection_number(value, &c->model->values);
+}
+
 uint32_t model_database_of_arg(struct model_call *c, uint32_t arg)
 {
     int64_t db;
@@ -65,14 +83,24 @@ void model_putf(struct model_call *c, const char *format, ...)
 void model_answer_ok(struct model_call *c) { model_putf(c, "+OK\r\n"); }
 void model_answer_integer(struct model_call *c, int64_t n) { model_putf(c, ":%" PRId64 "\r\n", n); }
 
-void model_answer_value(struct model_call *c, uint32_t value)
+void model_answer_bulk(struct model_call *c, struct slice s)
 {
-    if (value == VALUE_NONE) {
-        model_putf(c, "$-1\r\n");
-        return;
-    }
-    struct slice s = values_get(&c->model->values, value);
     model_putf(c, "$%zu\r\n", s.len);
     model_put(c, s.ptr, s.len);
     model_putf(c, "\r\n");
+}
+
+void model_answer_value(struct model_call *c, uint32_t value)
+{
+    if (value == VALUE_NONE)
+        model_putf(c, "$-1\r\n");
+    else
+        model_answer_bulk(c, values_get(&c->model->values, value));
+}
+
+void model_answer_elements(struct model_call *c, const struct collection *value)
+{
+    model_putf(c, "*%u\r\n", value->n);
+    for (uint32_t i = 0; i < value->n; i++)
+        model_answer_bulk(c, value->elements[i]);
 }

@@ -3,6 +3,7 @@
 #ifndef SKUA_TESTS_SERIAL_MODEL_CALL_H
 #define SKUA_TESTS_SERIAL_MODEL_CALL_H
 
+#include "tests/serial/collection.h"
 #include "tests/serial/model.h"
 
 struct model_call {
@@ -12,13 +13,19 @@ struct model_call {
 };
 
 /* The tables; a row without a name is the end. */
-extern const struct model_row model_keys[], model_strings[];
+extern const struct model_row model_keys[], model_strings[], model_sets[];
 
 /* ---- Arguments ---- */
 
 /* The value of the key that an argument names, in the database of the connection or in another one. */
 uint32_t *model_at(struct model_call *c, uint32_t arg);
 uint32_t *model_at_in(struct model_call *c, uint32_t arg, uint32_t db);
+/* The same as a string; empty if there is no value. */
+struct slice model_value_at(struct model_call *c, uint32_t arg);
+/* Whether it is of that kind, or none; else it answered the error. */
+bool model_holds(struct model_call *c, uint32_t arg, enum kind kind);
+/* It is this from now on. */
+void model_store(struct model_call *c, uint32_t arg, const struct collection *value);
 
 uint32_t model_database_of_arg(struct model_call *c, uint32_t arg);
 uint32_t model_value_of_arg(struct model_call *c, uint32_t arg);
@@ -31,7 +38,9 @@ void model_put(struct model_call *c, const char *ptr, size_t len);
 __attribute__((format(printf, 2, 3))) void model_putf(struct model_call *c, const char *format, ...);
 void model_answer_ok(struct model_call *c);
 void model_answer_integer(struct model_call *c, int64_t n);
+void model_answer_bulk(struct model_call *c, struct slice s);
 /* A bulk, or nil. */
 void model_answer_value(struct model_call *c, uint32_t value);
+void model_answer_elements(struct model_call *c, const struct collection *value);
 
 #endif

@@ -11,7 +11,12 @@ static void exists(struct model_call *c)
 }
 
 /* TYPE key */
-static void type(struct model_call *c) { model_putf(c, *model_at(c, 1) == VALUE_NONE ? "+none\r\n" : "+string\r\n"); }
+static void type(struct model_call *c)
+{
+    static const char *const names[] = {[KIND_STRING] = "string", [KIND_LIST] = "list", [KIND_SET] = "set"};
+    bool there = *model_at(c, 1) != VALUE_NONE;
+    model_putf(c, "+%s\r\n", there ? names[collection_kind(model_value_at(c, 1))] : "none");
+}
 
 /* DEL key [key ...], UNLINK key [key ...] */
 static void del(struct model_call *c)

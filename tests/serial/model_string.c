@@ -4,13 +4,17 @@
 #include "tests/serial/model_call.h"
 
 /* GET key */
-static void get(struct model_call *c) { model_answer_value(c, *model_at(c, 1)); }
+static void get(struct model_call *c)
+{
+    if (model_holds(c, 1, KIND_STRING))
+        model_answer_value(c, *model_at(c, 1));
+}
 
 /* STRLEN key */
 static void length(struct model_call *c)
 {
-    uint32_t v = *model_at(c, 1);
-    model_answer_integer(c, v == VALUE_NONE ? 0 : (int64_t)values_get(&c->model->values, v).len);
+    if (model_holds(c, 1, KIND_STRING))
+        model_answer_integer(c, (int64_t)model_value_at(c, 1).len);
 }
 
 /* MGET key [key ...] */
@@ -18,13 +22,15 @@ static void mget(struct model_call *c)
 {
     model_putf(c, "*%u\r\n", c->op->argc - 1);
     for (uint32_t i = 1; i < c->op->argc; i++)
-        model_answer_value(c, *model_at(c, i));
+        model_answer_value(c, collection_kind(model_value_at(c, i)) == KIND_STRING ? *model_at(c, i) : VALUE_NONE);
 }
 
 /* SET key value [NX|XX] [GET] */
 static void set(struct model_call *c)
 {
     uint32_t *v = model_at(c, 1), old = *v;
+    if (model_has_word(c, 3, "GET") && !model_holds(c, 1, KIND_STRING))
+        return;
     bool refused =
         (model_has_word(c, 3, "NX") && old != VALUE_NONE) || (model_has_word(c, 3, "XX") && old == VALUE_NONE);
     if (!refused)
@@ -49,6 +55,8 @@ static void setnx(struct model_call *c)
 /* GETSET key value */
 static void getset(struct model_call *c)
 {
+    if (!model_holds(c, 1, KIND_STRING))
+        return;
     model_answer_value(c, *model_at(c, 1));
     *model_at(c, 1) = model_value_of_arg(c, 2);
 }
@@ -56,6 +64,8 @@ static void getset(struct model_call *c)
 /* GETDEL key */
 static void getdel(struct model_call *c)
 {
+    if (!model_holds(c, 1, KIND_STRING))
+        return;
     model_answer_value(c, *model_at(c, 1));
     *model_at(c, 1) = VALUE_NONE;
 }
@@ -64,6 +74,8 @@ static void add(struct model_call *c, int64_t delta)
 {
     uint32_t *v = model_at(c, 1);
     int64_t n = 0;
+    if (!model_holds(c, 1, KIND_STRING))
+        return;
     if (*v != VALUE_NONE && !num_parse_i64(values_get(&c->model->values, *v), &n)) {
         model_putf(c, "-ERR value is not an integer or out of range\r\n");
         return;
@@ -97,6 +109,8 @@ static void incrby(struct model_call *c)
 static void append(struct model_call *c)
 {
     uint32_t *v = model_at(c, 1);
+    if (!model_holds(c, 1, KIND_STRING))
+        return;
     struct slice old = values_get(&c->model->values, *v), more = c->op->argv[2];
     char *joined = mem_alloc(NULL, old.len + more.len + 1);
     if (old.len)

@@ -5,30 +5,66 @@
 #include "src/base/assert.h"
 #include "tests/serial/model.h"
 
+/* Of values. */
+enum type { ANY, STRINGS, SETS, TYPES };
+
 /* What may be drawn, and how often. Words: k a key, v a new value, n a small integer, a a letter for the end of a
- * value, d a database; `k..` and `k v..` stand for two to four different keys. Everything else is literal. The sleep is
- * longer than a shard waits for others (HOLD_WAIT_NS). */
+ * value, m a member of a set, d a database; `k..` and `k v..` stand for two to four different keys. Everything else is
+ * literal. The sleep is longer than a shard waits for others (HOLD_WAIT_NS). */
 static const struct shape {
     const char *text;
     uint32_t weight;
+    enum type type; /* that it needs, or makes */
 } shapes[] = {
-    {"GET k", 16},           {"SET k v", 12},
-    {"MGET k..", 14},        {"MSET k v..", 12},
-    {"INCR k", 6},           {"INCRBY k n", 3},
-    {"DECR k", 2},           {"APPEND k a", 5},
-    {"SETNX k v", 4},        {"SET k v NX", 2},
-    {"SET k v XX", 2},       {"SET k v GET", 4},
-    {"SET k v NX GET", 2},   {"GETSET k v", 3},
-    {"GETDEL k", 5},         {"DEL k", 5},
-    {"DEL k..", 4},          {"UNLINK k..", 2},
-    {"EXISTS k..", 5},       {"TOUCH k..", 1},
-    {"MSETNX k v..", 5},     {"RENAME k k", 7},
-    {"RENAMENX k k", 5},     {"COPY k k", 4},
-    {"COPY k k REPLACE", 6}, {"STRLEN k", 2},
-    {"TYPE k", 1},           {"MOVE k d", 12},
-    {"COPY k k DB d", 5},    {"COPY k k DB d REPLACE", 4},
-    {"SWAPDB d d", 4},       {"FLUSHDB", 2},
-    {"FLUSHALL", 1},         {"DEBUG SLEEP 0.002", 1},
+    {"GET k", 16, STRINGS},
+    {"SET k v", 12, STRINGS},
+    {"MGET k..", 14, STRINGS},
+    {"MSET k v..", 12, STRINGS},
+    {"INCR k", 6, STRINGS},
+    {"INCRBY k n", 3, STRINGS},
+    {"DECR k", 2, STRINGS},
+    {"APPEND k a", 5, STRINGS},
+    {"SETNX k v", 4, STRINGS},
+    {"SET k v NX", 2, STRINGS},
+    {"SET k v XX", 2, STRINGS},
+    {"SET k v GET", 4, STRINGS},
+    {"SET k v NX GET", 2, STRINGS},
+    {"GETSET k v", 3, STRINGS},
+    {"GETDEL k", 5, STRINGS},
+    {"MSETNX k v..", 5, STRINGS},
+    {"STRLEN k", 2, STRINGS},
+
+    {"SADD k m", 16, SETS},
+    {"SADD k m m", 4, SETS},
+    {"SREM k m", 8, SETS},
+    {"SISMEMBER k m", 4, SETS},
+    {"SCARD k", 2, SETS},
+    {"SMEMBERS k", 12, SETS},
+    {"SMOVE k k m", 16, SETS},
+    {"SUNION k..", 6, SETS},
+    {"SINTER k..", 3, SETS},
+    {"SDIFF k..", 3, SETS},
+    {"SUNIONSTORE k..", 5, SETS},
+    {"SINTERSTORE k..", 4, SETS},
+    {"SDIFFSTORE k..", 4, SETS},
+
+    {"DEL k", 5, ANY},
+    {"DEL k..", 4, ANY},
+    {"UNLINK k..", 2, ANY},
+    {"EXISTS k..", 5, ANY},
+    {"TOUCH k..", 1, ANY},
+    {"RENAME k k", 7, ANY},
+    {"RENAMENX k k", 5, ANY},
+    {"COPY k k", 4, ANY},
+    {"COPY k k REPLACE", 6, ANY},
+    {"TYPE k", 1, ANY},
+    {"MOVE k d", 12, ANY},
+    {"COPY k k DB d", 5, ANY},
+    {"COPY k k DB d REPLACE", 4, ANY},
+    {"SWAPDB d d", 4, ANY},
+    {"FLUSHDB", 2, ANY},
+    {"FLUSHALL", 1, ANY},
+    {"DEBUG SLEEP 0.002", 1, ANY},
 };
 
 enum {
@@ -42,12 +78,14 @@ enum {
     KEY_BYTES_MAX = 64,
     VALUE_STEP = 1000, /* between values, so that increments don't make them equal */
     LARGE_VALUE_MAX = 48 * 1024,
+    SET_MEMBERS = 4, /* few, so that sets become empty now and then */
 };
 
 /* One plan in the making. */
 struct plan {
     struct history *h;
     struct random *random;
+    uint32_t types; /* mask of those that values are of */
     uint32_t weights[SHAPES], weight_sum;
     char keys[KEYS_MAX][KEY_BYTES_MAX];
     uint32_t nkeys;
@@ -71,13 +109,16 @@ static void choose_keys(struct plan *p, const char *prefix)
     }
 }
 
-/* A few kinds of commands are left out of each plan, and a few come up more. */
+/* In half of the plans all values are of one type: where types meet, many commands are errors. A few kinds of commands
+ * are left out of each plan, and a few come up more. */
 static void choose_mix(struct plan *p)
 {
+    uint32_t type = chance_between(p->random, ANY + 1, TYPES - 1);
+    p->types = chance_percent(p->random, 50) ? UINT32_MAX : 1u << ANY | 1u << type;
     p->weight_sum = 0;
     for (uint32_t i = 0; i < SHAPES; i++) {
         uint32_t luck = chance_below(p->random, 4);
-        if (p->databases == 1 && strstr(shapes[i].text, " d"))
+        if (!(p->types >> shapes[i].type & 1) || (p->databases == 1 && strstr(shapes[i].text, " d")))
             luck = 0;
         p->weights[i] = luck == 0 ? 0 : shapes[i].weight * (luck == 1 ? 3 : 1);
         p->weight_sum += p->weights[i];
@@ -122,6 +163,8 @@ static struct slice fill_word(struct plan *p, struct slice word)
         return slice_of(&"123456789"[chance_below(p->random, 9)], 1);
     if (slice_eq(word, slice_str("a")))
         return slice_of(&"abcdefghij"[chance_below(p->random, 10)], 1);
+    if (slice_eq(word, slice_str("m")))
+        return slice_of(&"0123456789"[chance_below(p->random, SET_MEMBERS)], 1);
     if (slice_eq(word, slice_str("d")))
         return slice_of(&"01"[chance_below(p->random, HISTORY_DATABASES)], 1);
     return word;
@@ -180,13 +223,17 @@ static void add_client(struct plan *p, uint32_t client, uint32_t nops, bool hang
     }
 }
 
+/* At what every key holds in the end, whatever type it is of. */
 static void add_last_look(struct plan *p, uint32_t client)
 {
     struct slice argv[OP_ARGS_MAX] = {slice_str("MGET")};
     for (uint32_t i = 0; i < p->nkeys; i++)
         argv[i + 1] = slice_str(p->keys[i]);
-    for (uint32_t db = 0; db < p->databases; db++)
+    for (uint32_t db = 0; db < p->databases; db++) {
         history_add(p->h, client, p->nkeys + 1, argv)->db = db;
+        for (uint32_t i = 0; i < p->nkeys && p->types >> SETS & 1; i++)
+            history_add(p->h, client, 2, (struct slice[]){slice_str("SMEMBERS"), argv[i + 1]})->db = db;
+    }
 }
 
 uint32_t workload_plan(struct history *h, struct random *random, const char *prefix, bool hang_ups)
