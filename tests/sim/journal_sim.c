@@ -35,7 +35,7 @@ enum {
     CLIENTS_MAX = 6,
     OPS_MAX = 200, /* of a client */
     PIPELINE_MAX = 8,
-    ARGS_MAX = 8,
+    ARGS_MAX = 16,
     WORD_BYTES_MAX = 24,
     KEYS = 10,
     DATABASES = 4,
@@ -45,9 +45,10 @@ enum {
 
 static const uint64_t MS = 1000 * 1000, SECOND = 1000 * MS, REST = 60 * SECOND;
 
-/* What may be drawn, and how often. k a key, t a token (a word that no other command has), n a small integer, d a
- * database, s seconds, m milliseconds, S and M the same as points in time, around now. Everything else is literal.
- * DEBUG SLEEP holds all shards on a fiber, which gives the loop back meanwhile. */
+/* What may be drawn, and how often. k, h and e keys, mostly of strings, hashes and sets; t a token (a word that no
+ * other command has), n a small integer, d a database, s seconds, m milliseconds, S and M the same as points in time,
+ * around now. Everything else is literal. DEBUG SLEEP holds all shards on a fiber, which gives the loop back meanwhile.
+ */
 static const struct shape {
     const char *text;
     uint32_t weight;
@@ -131,6 +132,34 @@ static const struct shape {
     {"SORT_RO l ALPHA GET k*", 3},
     {"LRANGE x 0 -1", 2},
     {"DEBUG SLEEP 0.002", 2},
+    {"HSET h n t", 6},
+    {"HSET h n t n t n t", 3},
+    {"HSETNX h n t", 2},
+    {"HDEL h n n", 4},
+    {"HINCRBY h i n", 3},
+    {"HINCRBYFLOAT h f 0.1", 3},
+    {"HGET h n", 2},
+    {"HGETALL h", 2},
+    {"SADD e t", 4},
+    {"SADD e n n t t", 3},
+    {"SADD e n n", 4},
+    {"SREM e n n", 3},
+    {"SPOP e", 4},
+    {"SPOP e n", 4},
+    {"SMOVE e e n", 4},
+    {"SMEMBERS e", 2},
+    {"SDIFF e e", 1},
+    {"SUNIONSTORE e e e", 4},
+    {"SINTERSTORE e e e", 2},
+    {"SDIFFSTORE e e e", 2},
+    {"PEXPIRE h m", 3},
+    {"PEXPIRE e m", 3},
+    {"RENAME h h", 2},
+    {"RENAME e h", 1},
+    {"COPY h h REPLACE", 2},
+    {"COPY e e DB d REPLACE", 2},
+    {"MOVE e d", 2},
+    {"DEL h e", 2},
 };
 
 enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
@@ -295,7 +324,9 @@ static struct slice fill_word(struct trial *t, uint32_t client, uint32_t op, uin
         return word;
     switch (word.ptr[0]) {
     case 'k':
-        n = snprintf(out, WORD_BYTES_MAX, "k%u", chance_below(r, KEYS));
+    case 'h':
+    case 'e':
+        n = snprintf(out, WORD_BYTES_MAX, "%c%u", word.ptr[0], chance_below(r, KEYS));
         break;
     case 't':
         n = snprintf(out, WORD_BYTES_MAX, "t%u.%u.%u", client, op, number);

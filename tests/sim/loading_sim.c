@@ -42,8 +42,9 @@ static const uint64_t MS = 1000 * 1000, SECOND = 1000 * MS;
 /* The first server is done before the first of these, seconds after the beginning, the second begins after the last. */
 enum { DEADLINE_FIRST_S = 100, DEADLINE_LAST_S = 200, LOADING_S = 300 };
 
-/* What may be drawn, and how often. k a key, t a token, n a small integer, d a database, M a deadline, L a value that
- * may be large, and "*" as many more times as there is room what stands behind it. Everything else is literal. */
+/* What may be drawn, and how often. k, h and e keys, mostly of strings, hashes and sets; t a token, n a small integer,
+ * d a database, M a deadline, L a value that may be large, and "*" as many more times as there is room what stands
+ * behind it. Everything else is literal. */
 static const struct shape {
     const char *text;
     uint32_t weight;
@@ -84,6 +85,25 @@ static const struct shape {
     {"SELECT d", 4},
     {"GET k", 1},
     {"MSET k t k", 1}, /* answers an error */
+    {"HSET h n t", 10},
+    {"HMSET h n t * n t", 6},
+    {"HSET h n L", 1},
+    {"HDEL h n * n", 4},
+    {"HINCRBY h i n", 4},
+    {"SADD e t", 6},
+    {"SADD e n * n", 10},
+    {"SREM e n * n", 6},
+    {"SMOVE e e n", 6},
+    {"SUNIONSTORE e e e", 3},
+    {"SINTERSTORE e e e", 2},
+    {"SDIFFSTORE e e e", 3},
+    {"SUNIONSTORE e e h", 1},
+    {"PEXPIREAT h M", 3},
+    {"PEXPIREAT e M", 3},
+    {"RENAME e e", 2},
+    {"COPY h h REPLACE", 2},
+    {"MOVE e d", 2},
+    {"DEL h e", 2},
 };
 
 enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
@@ -118,7 +138,8 @@ static void choose_mix(struct trial *t)
     for (uint32_t i = 0; i < SHAPES; i++) {
         uint32_t luck = chance_below(&t->random, 4);
         bool wide = strstr(shapes[i].text, "RENAME") || strstr(shapes[i].text, "COPY") ||
-                    strstr(shapes[i].text, "MSETNX") || strstr(shapes[i].text, "DB");
+                    strstr(shapes[i].text, "MSETNX") || strstr(shapes[i].text, "DB") ||
+                    strstr(shapes[i].text, "SMOVE") || strstr(shapes[i].text, "STORE");
         t->weights[i] = luck == 0 || (narrow && wide) ? 0 : shapes[i].weight * (luck == 1 ? 3 : 1);
         t->weight_sum += t->weights[i];
     }
@@ -142,7 +163,9 @@ static struct slice fill_word(struct trial *t, uint32_t number, struct slice wor
         return word;
     switch (word.ptr[0]) {
     case 'k':
-        n = snprintf(out, WORD_BYTES_MAX, "k%u", chance_below(r, t->keys));
+    case 'h':
+    case 'e':
+        n = snprintf(out, WORD_BYTES_MAX, "%c%u", word.ptr[0], chance_below(r, t->keys));
         break;
     case 't':
         n = snprintf(out, WORD_BYTES_MAX, "t%u", number);

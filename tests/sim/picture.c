@@ -8,45 +8,78 @@
 #include "shard/shard.h"
 #include "src/base/assert.h"
 #include "src/base/mem.h"
-#include "tests/serial/resp.h"
 
-/* SETRANGE puts zeros. */
-static void put_text(struct bytes *line, struct slice text)
+static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* Makes line n of a growing array, which has room for bytes of text. */
+static char *add_line(char ***lines, uint32_t *n, uint32_t *cap, size_t bytes)
 {
-    for (size_t i = 0; i < text.len; i++)
-        bytes_put(line, text.ptr[i] ? &text.ptr[i] : "_", 1);
+    if (*n == *cap) {
+        *cap = *cap ? 2 * *cap : 64;
+        *lines = mem_realloc(NULL, *lines, *cap * sizeof **lines);
+    }
+    return (*lines)[(*n)++] = mem_alloc(NULL, bytes);
 }
 
-static void put_element(void *arg, struct slice first, struct slice second)
+/* ---- Values ---- */
+
+struct elements {
+    char **texts;
+    uint32_t n, cap;
+    size_t bytes; /* of all */
+};
+
+static void note_element(void *arg, struct slice first, struct slice second)
 {
-    put_text(arg, first);
-    bytes_put(arg, " ", 1);
-    put_text(arg, second);
-    bytes_put(arg, ",", 1);
+    struct elements *all = arg;
+    size_t bytes = first.len + second.len + 3;
+    char *text = add_line(&all->texts, &all->n, &all->cap, bytes);
+    all->bytes += bytes;
+    snprintf(text, bytes, " %.*s=%.*s", (int)first.len, first.ptr, (int)second.len, second.ptr);
 }
+
+/* The encoding and the elements, in order if that is not chance. The caller frees it. */
+static char *text_of_elements(const struct typed_value v)
+{
+    struct elements all = {0};
+    value_each(v, note_element, &all);
+    if (v.type != TYPE_LIST)
+        qsort(all.texts, all.n, sizeof all.texts[0], by_text);
+    const char *encoding = encoding_name(v.encoding);
+    char *text = mem_alloc(NULL, strlen(encoding) + all.bytes + 1), *end = stpcpy(text, encoding);
+    for (uint32_t i = 0; i < all.n; i++) {
+        end = stpcpy(end, all.texts[i]);
+        mem_free(NULL, all.texts[i]);
+    }
+    mem_free(NULL, all.texts);
+    return text;
+}
+
+/* The caller frees it. */
+static char *text_of_string(const struct entry *e)
+{
+    char buf[ENTRY_INT_BUF_BYTES];
+    struct blob *blob;
+    struct slice value = entry_string(e, buf, &blob);
+    char *text = mem_alloc(NULL, value.len + 1);
+    for (size_t i = 0; i < value.len; i++) /* SETRANGE puts zeros */
+        text[i] = value.ptr[i] ? value.ptr[i] : '_';
+    text[value.len] = '\0';
+    return text;
+}
+
+/* ---- Keys ---- */
 
 static void picture_entry(void *arg, struct entry *e)
 {
     struct picture *p = arg;
-    char buf[ENTRY_INT_BUF_BYTES], head[64];
-    struct blob *blob;
-    struct bytes line = {0};
-    bytes_put(&line, head, (size_t)snprintf(head, sizeof head, "%u ", p->db));
-    bytes_put(&line, entry_key(e).ptr, entry_key(e).len);
-    bytes_put(&line, head, (size_t)snprintf(head, sizeof head, " %" PRId64 " ", entry_expiry_ms(e)));
-    if (e->type == TYPE_STRING)
-        put_text(&line, entry_string(e, buf, &blob));
-    else
-        value_each(entry_typed_value(e), put_element, &line);
-    bytes_put(&line, "", 1);
-    if (p->n == p->cap) {
-        p->cap = p->cap ? 2 * p->cap : 64;
-        p->lines = mem_realloc(NULL, p->lines, p->cap * sizeof p->lines[0]);
-    }
-    p->lines[p->n++] = line.ptr;
+    struct slice key = entry_key(e);
+    char *value = e->type == TYPE_STRING ? text_of_string(e) : text_of_elements(entry_typed_value(e));
+    size_t bytes = key.len + strlen(value) + 64;
+    char *line = add_line(&p->lines, &p->n, &p->cap, bytes);
+    snprintf(line, bytes, "%u %.*s %" PRId64 " %s", p->db, (int)key.len, key.ptr, entry_expiry_ms(e), value);
+    mem_free(NULL, value);
 }
-
-static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 void picture_take(struct picture *p, const struct server *s, uint32_t databases, int64_t now_ms)
 {

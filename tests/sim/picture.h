@@ -7,8 +7,8 @@
 
 #include "src/server/server.h"
 
-/* Lines "database key deadline value", in order; a deadline of -1 is none, zeros in the value are shown as _. Of a
- * collection the elements are shown, in the order that it has them in. */
+/* Lines "database key deadline value", in order; a deadline of -1 is none. Of a string zeros are shown as _; another
+ * value is its encoding and its elements, in order but for lists, which have their own. */
 struct picture {
     char **lines; /* owned */
     uint32_t n, cap;

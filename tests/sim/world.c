@@ -14,7 +14,7 @@
 #include "src/server/commands.h"
 #include "src/server/worker.h"
 
-enum { HESITATE_NS_MAX = 300 * 1000 };
+enum { HESITATE_NS_MAX = 300 * 1000, COMPACT_MAX = 4 };
 
 /* The transport of clients */
 
@@ -81,6 +81,9 @@ void world_create(struct world *w, const struct sim_config *sim, uint32_t nworke
     ASSERT(nworkers >= 1 && nworkers <= WORLD_WORKERS_MAX);
     *w = (struct world){.sim = sim_create(sim), .config = config_create(), .nworkers = nworkers};
     w->config->protected_mode = false;
+    /* So low that values become large and small again. */
+    w->config->hash_max_listpack_entries = w->config->set_max_listpack_entries = COMPACT_MAX;
+    w->config->set_max_intset_entries = COMPACT_MAX;
 }
 
 void world_serve(struct world *w, uint64_t hash_seed)
