@@ -5,7 +5,7 @@
 
 enum kind collection_kind(struct slice value)
 {
-    bool is_marked = value.len > 0 && value.ptr[0] > KIND_STRING && value.ptr[0] <= KIND_SET;
+    bool is_marked = value.len > 0 && value.ptr[0] > KIND_STRING && value.ptr[0] <= KIND_HASH;
     return is_marked ? (enum kind)value.ptr[0] : KIND_STRING;
 }
 

@@ -1,6 +1,7 @@
 /* Values of other types than string, written as strings: a byte for the kind, which no string in the tests begins with,
- * and the elements, each with the end of a line, which is in none. Those of lists are in their order, those of others
- * sorted and different; so equal values are equal strings (values.h). A struct collection is one taken apart.
+ * and the elements, each with the end of a line, which is in none; of hashes "field=value". Those of lists are in their
+ * order, those of others sorted and different; so equal values are equal strings (values.h). A struct collection is one
+ * taken apart.
  *
  * Elements borrow from the values that they come from, or from what they were put in. Owner: the caller. */
 #ifndef SKUA_TESTS_SERIAL_COLLECTION_H
@@ -10,7 +11,7 @@
 
 #include "tests/serial/values.h"
 
-enum kind { KIND_STRING, KIND_LIST, KIND_SET };
+enum kind { KIND_STRING, KIND_LIST, KIND_SET, KIND_HASH };
 
 enum { COLLECTION_MAX = 256 };
 

@@ -102,7 +102,7 @@ static bool check_loaded(struct trial *t)
 {
     struct past_state found;
     const struct past *past = &t->scribe.past;
-    crowd_read_state(&t->world, &found);
+    crowd_read_state(&t->crowd, &found);
     uint32_t item = scribe_find(&t->scribe, &found, crowd_now_ms(&t->crowd)), last = past_last(past);
     if (item == UINT32_MAX || !promises_kept(&t->promises, past, item))
         return false;
@@ -138,7 +138,7 @@ static bool expires_soon(const struct past_state *state, int64_t now_ms)
 {
     enum { SOON_MS = 1000 };
     for (uint32_t i = 0; i < PAST_CELLS; i++) {
-        int64_t deadline_ms = state->cells[i].word[0] ? state->cells[i].deadline_ms : -1;
+        int64_t deadline_ms = state->cells[i].value ? state->cells[i].deadline_ms : -1;
         if (deadline_ms >= 0 && deadline_ms < now_ms + SOON_MS)
             return true;
     }
@@ -148,8 +148,8 @@ static bool expires_soon(const struct past_state *state, int64_t now_ms)
 /* Once no key expires in the next moments: what does while nothing is journalled goes unseen. */
 static void read_calm_state(struct trial *t, struct past_state *state)
 {
-    for (crowd_read_state(&t->world, state); expires_soon(state, crowd_now_ms(&t->crowd));
-         crowd_read_state(&t->world, state))
+    for (crowd_read_state(&t->crowd, state); expires_soon(state, crowd_now_ms(&t->crowd));
+         crowd_read_state(&t->crowd, state))
         sim_sleep_ns(t->world.sim, SECOND);
 }
 
@@ -253,13 +253,13 @@ static bool check_end(struct trial *t)
 {
     struct past_state state;
     crowd_pause(&t->crowd);
-    crowd_read_state(&t->world, &state);
+    crowd_read_state(&t->crowd, &state);
     int64_t now_ms = crowd_now_ms(&t->crowd);
     const struct past_state *journalled = &t->scribe.past.items[past_last(&t->scribe.past)].state;
     if (past_equal(&state, journalled, now_ms))
         return true;
     fprintf(stderr, "what is there is not what is journalled; it is, and should be:\n");
-    past_print_difference(&state, journalled, now_ms);
+    past_print_difference(&t->scribe.past, &state, journalled, now_ms);
     return false;
 }
 

@@ -7,18 +7,19 @@
 #include "src/base/assert.h"
 #include "src/base/mem.h"
 
-enum { PIPELINE_MAX = 6, ARGS_MAX = 8, WORD_BYTES_MAX = 32, COUNTERS = 2 };
+enum { PIPELINE_MAX = 6, ARGS_MAX = 8, WORD_BYTES_MAX = 32, MEMBERS = 8, FIELDS = 5 };
 
 static const uint64_t POLL_NS = 200 * 1000;
 /* After a connection was lost its requests may still run for so long. */
 static const uint64_t SETTLE_NS = 50 * 1000 * 1000;
 
-/* What a reply tells: nothing of use; that the batch with its tokens is there; that a command on the same keys is; the
- * values of the keys. */
-enum tells { TELLS_TOKEN, TELLS_COMMAND, TELLS_VALUES };
+/* What a reply tells: that the batch with its tokens is there; that a command on the same keys is; that the SREM of the
+ * member that it popped is; the values of the keys. */
+enum tells { TELLS_TOKEN, TELLS_COMMAND, TELLS_POPPED, TELLS_VALUES };
 
-/* What may be drawn, and how often. k a key, c a key with a counter, t a token (a word that no other command has, as a
- * value), d another database, m milliseconds; keys of one command differ. Everything else is literal. */
+/* What may be drawn, and how often. k a key of a string, c of a counter, s of a set, h of a hash, t a token (a word
+ * that no other command has, as a value), e a member of sets, f a field, d another database, m milliseconds; words of
+ * one command differ. Everything else is literal. */
 static const struct shape {
     const char *text;
     uint32_t weight;
@@ -49,6 +50,26 @@ static const struct shape {
     {"GET k", 12, TELLS_VALUES, NULL},
     {"GET c", 2, TELLS_VALUES, NULL},
     {"MGET k k k", 8, TELLS_VALUES, NULL},
+    {"SADD s e", 10, TELLS_COMMAND, NULL},
+    {"SADD s e e e", 4, TELLS_COMMAND, NULL},
+    {"SREM s e", 3, TELLS_COMMAND, NULL},
+    {"SPOP s", 5, TELLS_POPPED, NULL},
+    {"SMOVE s s e", 10, TELLS_COMMAND, NULL},
+    {"SUNIONSTORE s s s", 3, TELLS_COMMAND, NULL},
+    {"SINTERSTORE s s s", 2, TELLS_COMMAND, NULL},
+    {"SDIFFSTORE s s s", 3, TELLS_COMMAND, NULL},
+    {"SMEMBERS s", 10, TELLS_VALUES, NULL},
+    {"HSET h f t", 6, TELLS_TOKEN, NULL},
+    {"HMSET h f t f t", 6, TELLS_TOKEN, NULL},
+    {"HINCRBY h n 1", 5, TELLS_COMMAND, NULL},
+    {"HDEL h f", 3, TELLS_COMMAND, NULL},
+    {"HGETALL h", 10, TELLS_VALUES, NULL},
+    {"PEXPIRE s m", 2, TELLS_COMMAND, "PEXPIREAT"},
+    {"PEXPIRE h m", 2, TELLS_COMMAND, "PEXPIREAT"},
+    {"DEL s h", 1, TELLS_COMMAND, NULL},
+    {"RENAME s s", 2, TELLS_COMMAND, NULL},
+    {"COPY h h REPLACE", 2, TELLS_COMMAND, NULL},
+    {"MOVE s d", 2, TELLS_COMMAND, NULL},
 };
 
 enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
@@ -102,6 +123,16 @@ static bool is_used(const struct op *op, const char *word)
     return false;
 }
 
+/* A key with a number of [from, end) that no argument before it is. */
+static void fill_key(struct random *r, struct op *op, uint32_t from, uint32_t end)
+{
+    char *out = op->words[op->argc];
+    do
+        snprintf(out, WORD_BYTES_MAX, "k%u", chance_between(r, from, end - 1));
+    while (is_used(op, out));
+    op->keys++;
+}
+
 /* Writes what the word stands for as the next argument. */
 static void fill_word(const struct crowd *c, uint32_t client, uint32_t number, struct op *op, struct slice word)
 {
@@ -109,16 +140,26 @@ static void fill_word(const struct crowd *c, uint32_t client, uint32_t number, s
     char *out = op->words[op->argc];
     switch (word.len == 1 ? word.ptr[0] : '\0') {
     case 'k':
-        do
-            snprintf(out, WORD_BYTES_MAX, "k%u", chance_below(r, PAST_KEYS - COUNTERS));
-        while (is_used(op, out));
-        op->keys++;
+        fill_key(r, op, 0, PAST_COUNTERS);
         break;
     case 'c':
+        fill_key(r, op, PAST_COUNTERS, PAST_SETS);
+        break;
+    case 's':
+        fill_key(r, op, PAST_SETS, PAST_HASHES);
+        break;
+    case 'h':
+        fill_key(r, op, PAST_HASHES, PAST_KEYS);
+        break;
+    case 'e':
         do
-            snprintf(out, WORD_BYTES_MAX, "k%u", PAST_KEYS - 1 - chance_below(r, COUNTERS));
+            snprintf(out, WORD_BYTES_MAX, "%u", chance_below(r, MEMBERS));
         while (is_used(op, out));
-        op->keys++;
+        break;
+    case 'f':
+        do
+            snprintf(out, WORD_BYTES_MAX, "f%u", chance_below(r, FIELDS));
+        while (is_used(op, out));
         break;
     case 't':
         snprintf(out, WORD_BYTES_MAX, "t%u.%u.%u.%u", c->life, client, number, op->argc);
@@ -172,45 +213,85 @@ static void make_op(const struct crowd *c, uint32_t client, uint32_t number, uin
 
 /* ---- Replies ---- */
 
-static bool says_yes(struct slice reply) { return reply.ptr[0] == '+' || (reply.ptr[0] == ':' && reply.ptr[1] > '0'); }
+static bool says_yes(struct slice reply)
+{
+    return reply.ptr[0] == '+' || (reply.ptr[0] == ':' && reply.ptr[1] > '0') ||
+           (reply.ptr[0] == '$' && reply.ptr[1] != '-');
+}
 
-/* The values of a reply: a bulk, several, or a number. False: an error. */
-static bool take_values(struct slice reply, uint32_t n, struct slice *values, bool *there)
+/* The bulk at *p, which goes on behind it. False: it is nil. */
+static bool take_bulk(const char **p, struct slice *value)
+{
+    char *end;
+    ASSERT(**p == '$');
+    long len = strtol(*p + 1, &end, 10);
+    *value = slice_of(end + 2, len < 0 ? 0 : (size_t)len);
+    *p = len < 0 ? end + 2 : value->ptr + len + 2;
+    return len >= 0;
+}
+
+/* The value of a key that holds no string, from the array of all that is in it. */
+static uint32_t take_collection(struct values *values, enum kind kind, const char *p)
+{
+    struct collection all = {.kind = kind};
+    struct slice first, second;
+    char *texts[COLLECTION_MAX], *end;
+    ASSERT(*p == '*');
+    long n = strtol(p + 1, &end, 10);
+    p = end + 2;
+    for (long i = 0; i < n; i += kind == KIND_HASH ? 2 : 1) {
+        take_bulk(&p, &first);
+        texts[all.n] = NULL;
+        if (kind == KIND_HASH) {
+            take_bulk(&p, &second);
+            ASSERT(asprintf(&texts[all.n], "%.*s=%.*s", (int)first.len, first.ptr, (int)second.len, second.ptr) > 0);
+            first = slice_str(texts[all.n]);
+        }
+        ASSERT(collection_add(&all, first));
+    }
+    uint32_t number = collection_number(&all, values);
+    for (uint32_t i = 0; i < all.n; i++)
+        free(texts[i]);
+    return number;
+}
+
+/* The values of n keys, from the one with that number on: a bulk, several, a number, or all that is in one of them.
+ * False: an error. */
+static bool take_values(struct values *values, uint32_t key, struct slice reply, uint32_t n, uint32_t *told)
 {
     const char *p = reply.ptr;
+    struct slice value;
     if (*p == '-')
         return false;
+    if (past_kind(key) != KIND_STRING) {
+        told[0] = take_collection(values, past_kind(key), p);
+        return true;
+    }
     if (*p == ':') {
-        values[0] = slice_of(p + 1, reply.len - 3);
-        there[0] = true;
+        told[0] = values_number(values, slice_of(p + 1, reply.len - 3));
         return true;
     }
     if (*p == '*')
         p = (const char *)memchr(p, '\n', reply.len) + 1;
-    for (uint32_t i = 0; i < n; i++) {
-        char *end;
-        ASSERT(*p == '$');
-        long len = strtol(p + 1, &end, 10);
-        there[i] = len >= 0;
-        values[i] = slice_of(end + 2, there[i] ? (size_t)len : 0);
-        p = end + 2 + (there[i] ? len + 2 : 0);
-    }
+    for (uint32_t i = 0; i < n; i++)
+        told[i] = take_bulk(&p, &value) ? values_number(values, value) : VALUE_NONE;
     return true;
 }
 
+static uint32_t key_number(const struct op *op, uint32_t i) { return (uint32_t)atoi(op->words[i] + 1); }
+
 /* The item that made what was read, or UINT32_MAX if there is no state that shows it. */
 static uint32_t find_values(const struct crowd *c, const struct pipeline *p, const struct op *op, uint32_t to,
-                            const struct slice *values, const bool *there)
+                            const uint32_t *told)
 {
     int64_t now_ms = crowd_now_ms(c);
     for (uint32_t q = p->from; q <= to; q++) {
         uint32_t made = 0, i = 0;
         for (; i < op->keys; i++) {
-            uint32_t cell = op->db * PAST_KEYS + (uint32_t)atoi(op->words[i] + 1);
-            const struct slice *value = there[i] ? &values[i] : NULL;
-            if (!past_shows(&c->past->items[q].state.cells[cell], value, now_ms))
+            uint32_t cell = op->db * PAST_KEYS + key_number(op, i);
+            if (!past_shows(&c->past->items[q].state.cells[cell], told[i], now_ms))
                 break;
-            uint32_t since = past_shown_since(c->past, q, cell, value, now_ms);
+            uint32_t since = past_shown_since(c->past, q, cell, told[i], now_ms);
             made = since > made ? since : made;
         }
         if (i == op->keys)
@@ -222,20 +303,25 @@ static uint32_t find_values(const struct crowd *c, const struct pipeline *p, con
 /* The item that the reply tells of; 0: it tells of nothing; UINT32_MAX: it is wrong. */
 static uint32_t find_told(const struct crowd *c, const struct pipeline *p, const struct op *op, struct slice reply)
 {
-    uint32_t to = past_last(c->past), found = 0;
+    uint32_t to = past_last(c->past), found = 0, told[ARGS_MAX];
     struct slice argv[ARGS_MAX];
-    bool there[ARGS_MAX];
+    const char *bulk = reply.ptr;
+    if (op->shape->tells == TELLS_VALUES) {
+        bool good = take_values(&c->past->values, key_number(op, 0), reply, op->keys, told);
+        return good ? find_values(c, p, op, to, told) : 0;
+    }
+    if (!says_yes(reply))
+        return 0;
     switch (op->shape->tells) {
-    case TELLS_VALUES:
-        return take_values(reply, op->keys, argv, there) ? find_values(c, p, op, to, argv, there) : 0;
+    case TELLS_POPPED:
+        argv[0] = slice_str(op->words[0]);
+        take_bulk(&bulk, &argv[1]);
+        found = past_find_command(c->past, p->from, to, op->db, "SREM", NULL, 2, argv);
+        break;
     case TELLS_TOKEN:
-        if (!says_yes(reply))
-            return 0;
         found = past_find_word(c->past, p->from, to, op->token);
         break;
-    case TELLS_COMMAND:
-        if (!says_yes(reply))
-            return 0;
+    default:
         for (uint32_t i = 0; i < op->argc; i++)
             argv[i] = slice_str(op->words[i]);
         char name[WORD_BYTES_MAX];
@@ -364,16 +450,22 @@ bool crowd_command(struct world *world, const char *text)
     return good;
 }
 
+/* What is asked of each database: all strings at once, what is in each other key, and all deadlines. */
 static void put_questions(struct bytes *out)
 {
-    char text[PAST_KEYS * 4 + 8];
+    static const char *const readers[] = {[KIND_SET] = "SMEMBERS", [KIND_HASH] = "HGETALL"};
+    char text[PAST_SETS * 4 + 8];
     for (uint32_t db = 0; db < PAST_DATABASES; db++) {
         snprintf(text, sizeof text, "SELECT %u", db);
         resp_put_text(out, text);
         int n = snprintf(text, sizeof text, "MGET");
-        for (uint32_t i = 0; i < PAST_KEYS; i++)
+        for (uint32_t i = 0; i < PAST_SETS; i++)
             n += snprintf(text + n, sizeof text - (size_t)n, " k%u", i);
         resp_put_text(out, text);
+        for (uint32_t i = PAST_SETS; i < PAST_KEYS; i++) {
+            snprintf(text, sizeof text, "%s k%u", readers[past_kind(i)], i);
+            resp_put_text(out, text);
+        }
         for (uint32_t i = 0; i < PAST_KEYS; i++) {
             snprintf(text, sizeof text, "PEXPIRETIME k%u", i);
             resp_put_text(out, text);
@@ -382,39 +474,40 @@ static void put_questions(struct bytes *out)
 }
 
 /* False: the connection was lost. */
-static bool take_answers(struct caller *c, struct past_state *state)
+static bool take_answers(struct caller *c, struct values *values, struct past_state *state)
 {
-    struct slice reply, values[PAST_KEYS];
-    bool there[PAST_KEYS];
+    struct slice reply;
+    uint32_t told[PAST_KEYS];
     for (uint32_t db = 0; db < PAST_DATABASES; db++) {
         struct past_cell *cells = &state->cells[db * PAST_KEYS];
-        if (!caller_reply(c, &reply) || !caller_reply(c, &reply))
+        if (!caller_reply(c, &reply))
             return false;
-        ASSERT(take_values(reply, PAST_KEYS, values, there));
-        for (uint32_t i = 0; i < PAST_KEYS; i++)
-            if (there[i])
-                ASSERT(past_parse_value(&cells[i], values[i]));
+        for (uint32_t i = 0; i < PAST_KEYS; i = i == 0 ? PAST_SETS : i + 1) {
+            if (!caller_reply(c, &reply))
+                return false;
+            ASSERT(take_values(values, i, reply, PAST_SETS, &told[i]));
+        }
         for (uint32_t i = 0; i < PAST_KEYS; i++) {
             if (!caller_reply(c, &reply))
                 return false;
-            cells[i].deadline_ms = strtoll(reply.ptr + 1, NULL, 10);
-            if (cells[i].deadline_ms < -1 || !there[i]) /* it has expired meanwhile */
-                cells[i] = (struct past_cell){0};
+            int64_t deadline_ms = strtoll(reply.ptr + 1, NULL, 10);
+            if (deadline_ms >= -1 && told[i] != VALUE_NONE) /* else it has expired meanwhile */
+                cells[i] = (struct past_cell){told[i], deadline_ms};
         }
     }
     return true;
 }
 
-void crowd_read_state(struct world *world, struct past_state *state)
+void crowd_read_state(struct crowd *c, struct past_state *state)
 {
-    struct caller c;
-    caller_init(&c, &world_transport, world, WORLD_PORT);
+    struct caller caller;
+    caller_init(&caller, &world_transport, c->world, WORLD_PORT);
     for (bool good = false; !good;) {
         struct bytes out = {0};
         *state = (struct past_state){0};
         put_questions(&out);
-        good = caller_connect(&c) && caller_send(&c, &out) && take_answers(&c, state);
+        good = caller_connect(&caller) && caller_send(&caller, &out) && take_answers(&caller, &c->past->values, state);
         bytes_free(&out);
-        caller_close(&c, false);
+        caller_close(&caller, false);
     }
 }

@@ -45,7 +45,7 @@ void crowd_pause(struct crowd *c);
 void crowd_resume(struct crowd *c);
 
 /* In a task, while no client changes anything: asks the server for all its data. */
-void crowd_read_state(struct world *world, struct past_state *state);
+void crowd_read_state(struct crowd *c, struct past_state *state);
 /* In a task: asks until there is an answer, on new connections if need be. False if it is an error. */
 bool crowd_command(struct world *world, const char *text);
 

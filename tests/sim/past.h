@@ -1,24 +1,35 @@
 /* What the journal of a server has been given, and the state of the data after each command: a small model that
- * executes effects, of strings under a few names in a few databases. It goes through crashes: what a server has found
- * on its disk is the state at the end of a batch, and the past ends there. A client may see the states between, too.
- *
- * Values are a word of up to PAST_WORD_MAX - 1 bytes and, behind a colon, any number of 'x', so that states are small
- * and batches need not be. A key that has expired counts as absent, whether it has been deleted or not. */
+ * executes effects, on a few keys of each type in a few databases (past_execute.c). It goes through crashes: what a
+ * server has found on its disk is the state at the end of a batch, and the past ends there. A client may see the states
+ * between, too. A key that has expired counts as absent, whether it has been deleted or not. */
 #ifndef SKUA_TESTS_SIM_PAST_H
 #define SKUA_TESTS_SIM_PAST_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/serial/collection.h"
 #include "tests/serial/resp.h"
 
-enum { PAST_DATABASES = 3, PAST_KEYS = 8, PAST_CELLS = PAST_DATABASES * PAST_KEYS, PAST_WORD_MAX = 24 };
+/* Key N is "kN"; what it holds follows from N (past_kind). Counters are strings that are numbers. */
+enum {
+    PAST_COUNTERS = 6,
+    PAST_SETS = 8,
+    PAST_HASHES = 11,
+    PAST_KEYS = 13,
+    PAST_DATABASES = 3,
+    PAST_CELLS = PAST_DATABASES * PAST_KEYS,
+};
 
-/* Key "kN" of a database; all zeros if it is absent. */
+static inline enum kind past_kind(uint32_t key)
+{
+    return key < PAST_SETS ? KIND_STRING : key < PAST_HASHES ? KIND_SET : KIND_HASH;
+}
+
+/* A key of a database; all zeros if it is absent. */
 struct past_cell {
-    char word[PAST_WORD_MAX]; /* padded with zeros */
-    uint64_t filler;          /* bytes behind the colon */
-    int64_t deadline_ms;      /* -1: none */
+    uint32_t value;      /* its number */
+    int64_t deadline_ms; /* -1: none */
 };
 
 /* By database, then by key. */
@@ -39,6 +50,7 @@ struct past_item {
 struct past {
     struct past_item *items;
     uint32_t n, cap;
+    struct values values;
 };
 
 void past_init(struct past *p);
@@ -52,13 +64,13 @@ void past_jump(struct past *p, uint64_t now_ns, const struct past_state *state);
 /* Item last is the last one from now on, and has this position. */
 void past_cut(struct past *p, uint32_t last, uint64_t position);
 
-/* Whether a client that is told this value (NULL: none) at now_ms may have seen the cell. */
-bool past_shows(const struct past_cell *cell, const struct slice *value, int64_t now_ms);
+/* Executes an effect. False: it makes no sense in that state. */
+bool past_execute(struct past *p, struct past_state *s, int64_t db, uint32_t argc, const struct slice *argv);
+
+/* Whether a client that is told this value (VALUE_NONE: none) at now_ms may have seen the cell. */
+bool past_shows(const struct past_cell *cell, uint32_t value, int64_t now_ms);
 /* The first item since which the cell shows what it does after `item`. */
-uint32_t past_shown_since(const struct past *p, uint32_t item, uint32_t cell, const struct slice *value,
-                          int64_t now_ms);
-/* A value from its bytes; false if it is no such value. */
-bool past_parse_value(struct past_cell *cell, struct slice value);
+uint32_t past_shown_since(const struct past *p, uint32_t item, uint32_t cell, uint32_t value, int64_t now_ms);
 /* The first item of (from, to] whose command has the word in it; to + 1 if there is none. */
 uint32_t past_find_word(const struct past *p, uint32_t from, uint32_t to, const char *word);
 /* The same for its name, or else_name if that is not NULL, with these first arguments, and its database. */
@@ -67,7 +79,8 @@ uint32_t past_find_command(const struct past *p, uint32_t from, uint32_t to, uin
 
 bool past_equal(const struct past_state *a, const struct past_state *b, int64_t now_ms);
 /* What differs goes to stderr. */
-void past_print_difference(const struct past_state *a, const struct past_state *b, int64_t now_ms);
+void past_print_difference(const struct past *p, const struct past_state *a, const struct past_state *b,
+                           int64_t now_ms);
 /* The items of (from, to] go to stderr. */
 void past_print(const struct past *p, uint32_t from, uint32_t to);
 

@@ -88,7 +88,7 @@ static void complain(const struct scribe *s, const struct past_state *found, int
         near--;
     fprintf(stderr, "what is there at position %" PRIu64 " is no state that existed; it is, and item %u was:\n",
             position, near);
-    past_print_difference(found, &s->past.items[near].state, now_ms);
+    past_print_difference(&s->past, found, &s->past.items[near].state, now_ms);
     past_print(&s->past, near > SHOWN_ITEMS ? near - SHOWN_ITEMS : 0, near + SHOWN_ITEMS);
 }
 
