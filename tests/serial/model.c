@@ -16,7 +16,7 @@ void model_deinit(struct model *m)
 
 const struct model_row *model_row(struct slice name)
 {
-    static const struct model_row *const tables[] = {model_keys, model_strings, model_sets};
+    static const struct model_row *const tables[] = {model_keys, model_strings, model_lists, model_sets};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (const struct model_row *row = tables[i]; row->name; row++)
             if (slice_is(name, row->name))

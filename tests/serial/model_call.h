@@ -13,7 +13,7 @@ struct model_call {
 };
 
 /* The tables; a row without a name is the end. */
-extern const struct model_row model_keys[], model_strings[], model_sets[];
+extern const struct model_row model_keys[], model_strings[], model_lists[], model_sets[];
 
 /* ---- Arguments ---- */
 

@@ -6,7 +6,7 @@
 #include "tests/serial/model.h"
 
 /* Of values. */
-enum type { ANY, STRINGS, SETS, TYPES };
+enum type { ANY, STRINGS, LISTS, SETS, TYPES };
 
 /* What may be drawn, and how often. Words: k a key, v a new value, n a small integer, a a letter for the end of a
  * value, m a member of a set, d a database; `k..` and `k v..` stand for two to four different keys. Everything else is
@@ -33,6 +33,22 @@ static const struct shape {
     {"GETDEL k", 5, STRINGS},
     {"MSETNX k v..", 5, STRINGS},
     {"STRLEN k", 2, STRINGS},
+
+    {"LPUSH k v", 8, LISTS},
+    {"RPUSH k v", 8, LISTS},
+    {"RPUSH k v v", 6, LISTS},
+    {"LPUSHX k v", 2, LISTS},
+    {"RPUSHX k v", 2, LISTS},
+    {"LPOP k", 8, LISTS},
+    {"RPOP k", 6, LISTS},
+    {"RPOP k n", 2, LISTS},
+    {"LLEN k", 4, LISTS},
+    {"LRANGE k 0 -1", 10, LISTS},
+    {"LMOVE k k LEFT RIGHT", 8, LISTS},
+    {"LMOVE k k RIGHT RIGHT", 4, LISTS},
+    {"RPOPLPUSH k k", 8, LISTS},
+    {"LMPOP 2 k k LEFT", 4, LISTS},
+    {"LMPOP 2 k k RIGHT", 4, LISTS},
 
     {"SADD k m", 16, SETS},
     {"SADD k m m", 4, SETS},
@@ -231,8 +247,14 @@ static void add_last_look(struct plan *p, uint32_t client)
         argv[i + 1] = slice_str(p->keys[i]);
     for (uint32_t db = 0; db < p->databases; db++) {
         history_add(p->h, client, p->nkeys + 1, argv)->db = db;
-        for (uint32_t i = 0; i < p->nkeys && p->types >> SETS & 1; i++)
-            history_add(p->h, client, 2, (struct slice[]){slice_str("SMEMBERS"), argv[i + 1]})->db = db;
+        for (uint32_t i = 0; i < p->nkeys; i++) {
+            struct slice members[] = {slice_str("SMEMBERS"), argv[i + 1]};
+            struct slice elements[] = {slice_str("LRANGE"), argv[i + 1], slice_str("0"), slice_str("-1")};
+            if (p->types >> SETS & 1)
+                history_add(p->h, client, 2, members)->db = db;
+            if (p->types >> LISTS & 1)
+                history_add(p->h, client, 4, elements)->db = db;
+        }
     }
 }
 
