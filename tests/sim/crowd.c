@@ -13,13 +13,13 @@ static const uint64_t POLL_NS = 200 * 1000;
 /* After a connection was lost its requests may still run for so long. */
 static const uint64_t SETTLE_NS = 50 * 1000 * 1000;
 
-/* What a reply tells: that the batch with its tokens is there; that a command on the same keys is; that the SREM of the
- * member that it popped is; the values of the keys. */
-enum tells { TELLS_TOKEN, TELLS_COMMAND, TELLS_POPPED, TELLS_VALUES };
+/* What a reply tells: nothing of use; that the batch with its tokens is there; that a command on the same keys is; that
+ * the SREM of the member that it popped is; the values of the keys. */
+enum tells { TELLS_NOTHING, TELLS_TOKEN, TELLS_COMMAND, TELLS_POPPED, TELLS_VALUES };
 
-/* What may be drawn, and how often. k a key of a string, c of a counter, s of a set, h of a hash, t a token (a word
- * that no other command has, as a value), e a member of sets, f a field, d another database, m milliseconds; words of
- * one command differ. Everything else is literal. */
+/* What may be drawn, and how often. k a key of a string, c of a counter, s of a set, h of a hash, l of a list, t a
+ * token (a word that no other command has, as a value), e a member of sets, f a field, d another database, m
+ * milliseconds; words of one command differ. Everything else is literal. */
 static const struct shape {
     const char *text;
     uint32_t weight;
@@ -64,6 +64,15 @@ static const struct shape {
     {"HINCRBY h n 1", 5, TELLS_COMMAND, NULL},
     {"HDEL h f", 3, TELLS_COMMAND, NULL},
     {"HGETALL h", 10, TELLS_VALUES, NULL},
+    {"RPUSH l t", 5, TELLS_TOKEN, NULL},
+    {"LPUSH l t t", 3, TELLS_TOKEN, NULL},
+    {"LPOP l", 6, TELLS_COMMAND, NULL},
+    {"RPOP l 2", 3, TELLS_NOTHING, NULL},
+    {"LMOVE l l LEFT RIGHT", 5, TELLS_COMMAND, NULL},
+    {"LTRIM l 0 3", 5, TELLS_NOTHING, NULL},
+    {"LRANGE l 0 -1", 10, TELLS_VALUES, NULL},
+    {"RENAME l l", 1, TELLS_COMMAND, NULL},
+    {"PEXPIRE l m", 1, TELLS_COMMAND, "PEXPIREAT"},
     {"PEXPIRE s m", 2, TELLS_COMMAND, "PEXPIREAT"},
     {"PEXPIRE h m", 2, TELLS_COMMAND, "PEXPIREAT"},
     {"DEL s h", 1, TELLS_COMMAND, NULL},
@@ -149,7 +158,10 @@ static void fill_word(const struct crowd *c, uint32_t client, uint32_t number, s
         fill_key(r, op, PAST_SETS, PAST_HASHES);
         break;
     case 'h':
-        fill_key(r, op, PAST_HASHES, PAST_KEYS);
+        fill_key(r, op, PAST_HASHES, PAST_LISTS);
+        break;
+    case 'l':
+        fill_key(r, op, PAST_LISTS, PAST_KEYS);
         break;
     case 'e':
         do
@@ -247,7 +259,10 @@ static uint32_t take_collection(struct values *values, enum kind kind, const cha
             ASSERT(asprintf(&texts[all.n], "%.*s=%.*s", (int)first.len, first.ptr, (int)second.len, second.ptr) > 0);
             first = slice_str(texts[all.n]);
         }
-        ASSERT(collection_add(&all, first));
+        if (kind == KIND_LIST)
+            collection_insert(&all, all.n, first);
+        else
+            ASSERT(collection_add(&all, first));
     }
     uint32_t number = collection_number(&all, values);
     for (uint32_t i = 0; i < all.n; i++)
@@ -310,7 +325,7 @@ static uint32_t find_told(const struct crowd *c, const struct pipeline *p, const
         bool good = take_values(&c->past->values, key_number(op, 0), reply, op->keys, told);
         return good ? find_values(c, p, op, to, told) : 0;
     }
-    if (!says_yes(reply))
+    if (op->shape->tells == TELLS_NOTHING || !says_yes(reply))
         return 0;
     switch (op->shape->tells) {
     case TELLS_POPPED:
@@ -453,7 +468,7 @@ bool crowd_command(struct world *world, const char *text)
 /* What is asked of each database: all strings at once, what is in each other key, and all deadlines. */
 static void put_questions(struct bytes *out)
 {
-    static const char *const readers[] = {[KIND_SET] = "SMEMBERS", [KIND_HASH] = "HGETALL"};
+    static const char *const readers[] = {[KIND_SET] = "SMEMBERS", [KIND_HASH] = "HGETALL", [KIND_LIST] = "LRANGE"};
     char text[PAST_SETS * 4 + 8];
     for (uint32_t db = 0; db < PAST_DATABASES; db++) {
         snprintf(text, sizeof text, "SELECT %u", db);
@@ -463,7 +478,7 @@ static void put_questions(struct bytes *out)
             n += snprintf(text + n, sizeof text - (size_t)n, " k%u", i);
         resp_put_text(out, text);
         for (uint32_t i = PAST_SETS; i < PAST_KEYS; i++) {
-            snprintf(text, sizeof text, "%s k%u", readers[past_kind(i)], i);
+            snprintf(text, sizeof text, "%s k%u%s", readers[past_kind(i)], i, past_kind(i) == KIND_LIST ? " 0 -1" : "");
             resp_put_text(out, text);
         }
         for (uint32_t i = 0; i < PAST_KEYS; i++) {

@@ -45,9 +45,10 @@ enum {
 
 static const uint64_t MS = 1000 * 1000, SECOND = 1000 * MS, REST = 60 * SECOND;
 
-/* What may be drawn, and how often. k, h and e keys, mostly of strings, hashes and sets; t a token (a word that no
- * other command has), n a small integer, d a database, s seconds, m milliseconds, S and M the same as points in time,
- * around now. Everything else is literal. DEBUG SLEEP holds all shards on a fiber, which gives the loop back meanwhile.
+/* What may be drawn, and how often. k, h, e and l keys, mostly of strings, hashes, sets and lists; t a token (a word
+ * that no other command has), n a small integer, d a database, s seconds, m milliseconds, S and M the same as points in
+ * time, around now. Everything else is literal. DEBUG SLEEP holds all shards on a fiber, which gives the loop back
+ * meanwhile.
  */
 static const struct shape {
     const char *text;
@@ -125,7 +126,6 @@ static const struct shape {
     {"LCS k k LEN", 1},
     {"GETRANGE k 0 3", 1},
     {"RPUSH l n t", 4},
-    {"LPOP l", 2},
     {"LMOVE l x LEFT RIGHT", 2},
     {"SORT l ALPHA GET k* STORE x", 3},
     {"SORT x ALPHA STORE l", 1},
@@ -152,6 +152,21 @@ static const struct shape {
     {"SUNIONSTORE e e e", 4},
     {"SINTERSTORE e e e", 2},
     {"SDIFFSTORE e e e", 2},
+    {"LPUSH l t", 4},
+    {"RPUSH l t t t", 4},
+    {"LPUSHX l t", 2},
+    {"LPOP l", 4},
+    {"RPOP l n", 2},
+    {"LMOVE l l LEFT RIGHT", 3},
+    {"RPOPLPUSH l l", 3},
+    {"LMPOP 2 l l LEFT COUNT 2", 3},
+    {"LSET l 0 t", 2},
+    {"LINSERT l AFTER n t", 2},
+    {"LREM l 0 n", 1},
+    {"LTRIM l 0 n", 3},
+    {"LRANGE l 0 -1", 3},
+    {"PEXPIRE l m", 3},
+    {"RENAME l l", 2},
     {"PEXPIRE h m", 3},
     {"PEXPIRE e m", 3},
     {"RENAME h h", 2},
@@ -326,6 +341,7 @@ static struct slice fill_word(struct trial *t, uint32_t client, uint32_t op, uin
     case 'k':
     case 'h':
     case 'e':
+    case 'l':
         n = snprintf(out, WORD_BYTES_MAX, "%c%u", word.ptr[0], chance_below(r, KEYS));
         break;
     case 't':

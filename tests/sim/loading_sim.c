@@ -42,9 +42,9 @@ static const uint64_t MS = 1000 * 1000, SECOND = 1000 * MS;
 /* The first server is done before the first of these, seconds after the beginning, the second begins after the last. */
 enum { DEADLINE_FIRST_S = 100, DEADLINE_LAST_S = 200, LOADING_S = 300 };
 
-/* What may be drawn, and how often. k, h and e keys, mostly of strings, hashes and sets; t a token, n a small integer,
- * d a database, M a deadline, L a value that may be large, and "*" as many more times as there is room what stands
- * behind it. Everything else is literal. */
+/* What may be drawn, and how often. k, h, e and l keys, mostly of strings, hashes, sets and lists; t a token, n a small
+ * integer, d a database, M a deadline, L a value that may be large, and "*" as many more times as there is room what
+ * stands behind it. Everything else is literal. */
 static const struct shape {
     const char *text;
     uint32_t weight;
@@ -98,6 +98,18 @@ static const struct shape {
     {"SINTERSTORE e e e", 2},
     {"SDIFFSTORE e e e", 3},
     {"SUNIONSTORE e e h", 1},
+    {"RPUSH l t", 6},
+    {"LPUSH l t * n", 6},
+    {"LPUSH l L", 1},
+    {"LPOP l", 4},
+    {"RPOP l n", 3},
+    {"LMOVE l l LEFT RIGHT", 4},
+    {"RPOPLPUSH l l", 3},
+    {"LMPOP 2 l l RIGHT", 3},
+    {"LSET l 0 t", 2},
+    {"LTRIM l 0 n", 4},
+    {"LREM l 0 n", 2},
+    {"PEXPIREAT l M", 2},
     {"PEXPIREAT h M", 3},
     {"PEXPIREAT e M", 3},
     {"RENAME e e", 2},
@@ -137,9 +149,10 @@ static void choose_mix(struct trial *t)
     bool narrow = chance_percent(&t->random, 30);
     for (uint32_t i = 0; i < SHAPES; i++) {
         uint32_t luck = chance_below(&t->random, 4);
-        bool wide = strstr(shapes[i].text, "RENAME") || strstr(shapes[i].text, "COPY") ||
-                    strstr(shapes[i].text, "MSETNX") || strstr(shapes[i].text, "DB") ||
-                    strstr(shapes[i].text, "SMOVE") || strstr(shapes[i].text, "STORE");
+        bool wide =
+            strstr(shapes[i].text, "RENAME") || strstr(shapes[i].text, "COPY") || strstr(shapes[i].text, "MSETNX") ||
+            strstr(shapes[i].text, "DB") || strstr(shapes[i].text, "SMOVE") || strstr(shapes[i].text, "STORE") ||
+            strstr(shapes[i].text, "LMOVE") || strstr(shapes[i].text, "RPOPLPUSH") || strstr(shapes[i].text, "LMPOP");
         t->weights[i] = luck == 0 || (narrow && wide) ? 0 : shapes[i].weight * (luck == 1 ? 3 : 1);
         t->weight_sum += t->weights[i];
     }
@@ -165,6 +178,7 @@ static struct slice fill_word(struct trial *t, uint32_t number, struct slice wor
     case 'k':
     case 'h':
     case 'e':
+    case 'l':
         n = snprintf(out, WORD_BYTES_MAX, "%c%u", word.ptr[0], chance_below(r, t->keys));
         break;
     case 't':

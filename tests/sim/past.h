@@ -16,14 +16,15 @@ enum {
     PAST_COUNTERS = 6,
     PAST_SETS = 8,
     PAST_HASHES = 11,
-    PAST_KEYS = 13,
+    PAST_LISTS = 13,
+    PAST_KEYS = 15,
     PAST_DATABASES = 3,
     PAST_CELLS = PAST_DATABASES * PAST_KEYS,
 };
 
 static inline enum kind past_kind(uint32_t key)
 {
-    return key < PAST_SETS ? KIND_STRING : key < PAST_HASHES ? KIND_SET : KIND_HASH;
+    return key < PAST_SETS ? KIND_STRING : key < PAST_HASHES ? KIND_SET : key < PAST_LISTS ? KIND_HASH : KIND_LIST;
 }
 
 /* A key of a database; all zeros if it is absent. */

@@ -334,17 +334,103 @@ static bool hincrby(struct effect *e)
     return n.len > 0;
 }
 
+/* ---- Lists ---- */
+
+/* LPUSH key element [element ...], RPUSH */
+static bool push(struct effect *e, bool left)
+{
+    struct collection list;
+    struct past_cell *cell = load(e, 1, KIND_LIST, &list);
+    for (uint32_t i = 2; cell && i < e->argc; i++)
+        collection_insert(&list, left ? 0 : list.n, e->argv[i]);
+    if (cell)
+        store(e, cell, &list);
+    return cell && e->argc > 2;
+}
+
+static bool lpush(struct effect *e) { return push(e, true); }
+
+static bool rpush(struct effect *e) { return push(e, false); }
+
+/* LPOP key [count], RPOP */
+static bool pop(struct effect *e, bool left)
+{
+    struct collection list;
+    int64_t n = 1;
+    struct past_cell *cell = load(e, 1, KIND_LIST, &list);
+    if (!cell || list.n == 0 || (e->argc > 2 && !num_parse_i64(e->argv[2], &n)))
+        return false;
+    for (; n > 0 && list.n > 0; n--)
+        collection_remove(&list, left ? 0 : list.n - 1);
+    store(e, cell, &list);
+    return true;
+}
+
+static bool lpop(struct effect *e) { return pop(e, true); }
+
+static bool rpop(struct effect *e) { return pop(e, false); }
+
+/* LMOVE source destination LEFT RIGHT */
+static bool lmove(struct effect *e)
+{
+    struct collection from, to;
+    struct past_cell *source = load(e, 1, KIND_LIST, &from), *destination = load(e, 2, KIND_LIST, &to);
+    if (e->argc != 5 || !source || !destination || source == destination || from.n == 0)
+        return false;
+    collection_insert(&to, to.n, collection_remove(&from, 0));
+    store(e, source, &from);
+    store(e, destination, &to);
+    return true;
+}
+
+/* LTRIM key 0 last */
+static bool ltrim(struct effect *e)
+{
+    struct collection list;
+    int64_t last;
+    struct past_cell *cell = load(e, 1, KIND_LIST, &list);
+    if (!cell || e->argc != 4 || !slice_is(e->argv[2], "0") || !num_parse_i64(e->argv[3], &last) || last < 0)
+        return false;
+    while (list.n > last + 1)
+        collection_remove(&list, list.n - 1);
+    store(e, cell, &list);
+    return true;
+}
+
 /* ---- All of them ---- */
 
 static const struct {
     const char *name;
     bool (*execute)(struct effect *e);
 } rows[] = {
-    {"copy", copy},           {"del", del},         {"flushall", flushall},   {"flushdb", flushdb},   {"hdel", hdel},
-    {"hincrby", hincrby},     {"hmset", hset},      {"hset", hset},           {"incr", incr},         {"move", move},
-    {"mset", mset},           {"persist", persist}, {"pexpireat", pexpireat}, {"rename", rename_key}, {"sadd", sadd},
-    {"sdiffstore", combine},  {"set", set},         {"sinterstore", combine}, {"smove", smove},       {"srem", srem},
-    {"sunionstore", combine}, {"swapdb", swapdb},
+    {"copy", copy},
+    {"del", del},
+    {"flushall", flushall},
+    {"flushdb", flushdb},
+    {"hdel", hdel},
+    {"hincrby", hincrby},
+    {"hmset", hset},
+    {"hset", hset},
+    {"incr", incr},
+    {"lmove", lmove},
+    {"lpop", lpop},
+    {"lpush", lpush},
+    {"ltrim", ltrim},
+    {"move", move},
+    {"mset", mset},
+    {"persist", persist},
+    {"pexpireat", pexpireat},
+    {"rename", rename_key},
+    {"rpop", rpop},
+    {"rpush", rpush},
+    {"sadd", sadd},
+    {"sdiffstore", combine},
+    {"set", set},
+    {"sinterstore", combine},
+    {"smove", smove},
+    {"srem", srem},
+    {"sunionstore", combine},
+    {"swapdb", swapdb},
 };
 
 bool past_execute(struct past *p, struct past_state *s, int64_t db, uint32_t argc, const struct slice *argv)

@@ -83,7 +83,7 @@ void world_create(struct world *w, const struct sim_config *sim, uint32_t nworke
     w->config->protected_mode = false;
     /* So low that values become large and small again. */
     w->config->hash_max_listpack_entries = w->config->set_max_listpack_entries = COMPACT_MAX;
-    w->config->set_max_intset_entries = COMPACT_MAX;
+    w->config->set_max_intset_entries = w->config->list_max_listpack_size = COMPACT_MAX;
 }
 
 void world_serve(struct world *w, uint64_t hash_seed)
