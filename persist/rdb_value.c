@@ -121,6 +121,19 @@ void rdb_value_reader_end(struct rdb_value_reader *r)
     rdb_buffer_free(&r->second);
 }
 
+const char *rdb_value_unread(uint8_t type)
+{
+    switch (type) {
+    case RDB_TYPE_ZSET:
+    case RDB_TYPE_ZSET_2:
+    case RDB_TYPE_ZSET_ZIPLIST:
+    case RDB_TYPE_ZSET_LISTPACK:
+        return "a sorted set";
+    default:
+        return NULL;
+    }
+}
+
 /* ---- Writing ---- */
 
 static int write_string(struct rdb_write *w, const struct entry *e)

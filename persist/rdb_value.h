@@ -1,9 +1,10 @@
 /* Values as they stand in RDB files and DUMP payloads: their rdb_type, then the value. Source: Redis 7.4 rdb.c
  * (rdbLoadObject, rdbSaveObject).
  *
- * Reading takes every type of Redis up to 7.4 but those of modules. It believes nothing: whatever the bytes are, what
- * comes out is a value as its type's commands make them (no element twice, in order, in a form that the limits allow
- * or Redis would keep), or nothing. Writing gives the oldest form that can express the value.
+ * Reading takes every type of Redis up to 7.4 but those of modules and of rdb_value_unread. It believes nothing:
+ * whatever the bytes are, what comes out is a value as its type's commands make them (no element twice, in order, in
+ * a form that the limits allow or Redis would keep), or nothing. Writing gives the oldest form that can express the
+ * value.
  *
  * There is a file for each type, rdb_hash.c and so on. Owner: as of any value. */
 #ifndef SKUA_PERSIST_RDB_VALUE_H
@@ -41,6 +42,9 @@ struct rdb_value_reader {
 bool rdb_value_read(struct rdb_value_reader *r, struct slice in, struct value_home *home,
                     const struct rdb_value_limits *limits, struct rdb_value *out);
 void rdb_value_reader_end(struct rdb_value_reader *r);
+
+/* What values of this type (enum rdb_type) are called if they cannot be read yet; NULL: they can. */
+const char *rdb_value_unread(uint8_t type);
 
 /* Writes type and value of an entry; returns the RDB version that has this form, 0 if its type has none yet. */
 int rdb_value_write(struct rdb_write *w, const struct entry *e);

@@ -5,6 +5,7 @@
 
 #include "persist/dump.h"
 #include "persist/rdb_format.h"
+#include "persist/rdb_value.h"
 #include "shard/shard.h"
 #include "src/base/assert.h"
 #include "src/base/fiber.h"
@@ -277,6 +278,11 @@ static const char *take_string(struct loader *l, const struct rdb_load_key *k, s
 static const char *take_value(struct loader *l, const struct rdb_load_key *k, struct slice deadline)
 {
     char idle[NUM_INT_CHARS];
+    const char *unread = rdb_value_unread(k->type);
+    if (unread) {
+        snprintf(l->error, sizeof l->error, "%s, type %u, can't be loaded yet", unread, k->type);
+        return l->error;
+    }
     struct blob *payload = dump_of_value(k->type, k->bytes);
     struct slice argv[7] = {slice_str("RESTORE"),
                             k->key,
