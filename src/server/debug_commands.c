@@ -53,6 +53,8 @@ static void add_rdb_bytes(void *arg, struct slice first, struct slice second)
 
 static size_t rdb_value_bytes(const struct entry *e)
 {
+    if (e->type == TYPE_STREAM) /* it is written as the nodes that it is made of */
+        return value_memory(entry_typed_value(e));
     if (e->type != TYPE_STRING) {
         size_t bytes = 0;
         value_each(entry_typed_value(e), add_rdb_bytes, &bytes);
