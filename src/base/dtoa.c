@@ -1,8 +1,6 @@
 #include "src/base/dtoa.h"
 
 #include <math.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -232,14 +230,23 @@ static size_t write_special(char *dst, double v)
     return n;
 }
 
+bool dtoa_whole(double v, int64_t *out)
+{
+    const double most = (double)(INT64_MAX / 2);
+    if (!(v >= -most && v <= most) || v != (double)(int64_t)v)
+        return false;
+    *out = (int64_t)v;
+    return true;
+}
+
 size_t dtoa_double(char *dst, double v)
 {
     size_t n = write_special(dst, v);
     if (n)
         return n;
-    /* Whole numbers that every double can hold exactly, as far as double2ll goes. */
-    if (v >= -4503599627370495.0 && v <= 4503599627370496.0 && v == (double)(int64_t)v)
-        return num_i64(dst, (int64_t)v);
+    int64_t whole;
+    if (dtoa_whole(v, &whole))
+        return num_i64(dst, whole);
     bool negative = v < 0;
     if (negative)
         *dst++ = '-';
@@ -247,6 +254,12 @@ size_t dtoa_double(char *dst, double v)
     int k;
     int count = shortest_digits(fabs(v), digits, &k);
     return write_digits(dst, digits, count, k, negative) + negative;
+}
+
+size_t dtoa_auto(char *dst, double v)
+{
+    size_t n = write_special(dst, v);
+    return n ? n : (size_t)snprintf(dst, DTOA_CHARS, "%.17g", v);
 }
 
 size_t dtoa_human(char *dst, long double v)

@@ -99,6 +99,11 @@ static bool out_of_range(long double v) { return errno == ERANGE && (isinf(v) ||
 bool num_parse_double(struct slice text, double *out)
 {
     char buf[FLOAT_CHARS_MAX], *end;
+    int64_t whole;
+    if (num_parse_i64(text, &whole)) {
+        *out = (double)whole; /* the nearest double, as strtod gives it */
+        return true;
+    }
     if (!terminate(text, buf, sizeof buf) || isspace((unsigned char)buf[0]))
         return false;
     errno = 0;
@@ -107,6 +112,16 @@ bool num_parse_double(struct slice text, double *out)
         return false;
     *out = v;
     return true;
+}
+
+bool num_parse_bound(struct slice text, double *out)
+{
+    char buf[FLOAT_CHARS_MAX], *end;
+    if (text.len > 0 && !terminate(text, buf, sizeof buf))
+        return false;
+    buf[text.len] = '\0';
+    *out = strtod(buf, &end);
+    return *end == '\0' && !isnan(*out);
 }
 
 bool num_parse_long_double(struct slice text, long double *out)

@@ -61,6 +61,9 @@ bool num_parse_u64(struct slice text, uint64_t *out);
 /* What strtod and strtold take (decimal, hexadecimal, infinities), without spaces, nan, overflow and underflow. */
 bool num_parse_double(struct slice text, double *out);
 bool num_parse_long_double(struct slice text, long double *out);
+/* As the bounds of ranges of scores are read: what strtod takes of the text up to its end or a zero byte, so also
+ * spaces before it, overflow, and nothing at all, which is 0; but no nan. */
+bool num_parse_bound(struct slice text, double *out);
 /* Digits and a unit: none or b, k (1000), kb (1024), m, mb, g, gb. Unlike memtoull, which wraps round, a value past
  * 64 bits is refused. */
 bool num_parse_bytes(struct slice text, uint64_t *out);
