@@ -58,11 +58,13 @@ static void add_string(struct aof_base *b, uint32_t db, const struct entry *e)
 /* What makes a value of a type again: name key element ... */
 static const struct {
     const char *name;
-    uint32_t width; /* words of an element */
+    uint32_t width;     /* words of an element */
+    bool second_before; /* it comes before the first */
 } makers[TYPE_COUNT] = {
-    [TYPE_LIST] = {"RPUSH", 1},
-    [TYPE_SET] = {"SADD", 1},
-    [TYPE_HASH] = {"HMSET", 2},
+    [TYPE_LIST] = {"RPUSH", 1, false},
+    [TYPE_SET] = {"SADD", 1, false},
+    [TYPE_HASH] = {"HMSET", 2, false},
+    [TYPE_ZSET] = {"ZADD", 2, true},
 };
 
 /* A value on its way, element by element. */
@@ -90,9 +92,10 @@ static void add_element(void *arg, struct slice first, struct slice second)
     struct making *m = arg;
     if (m->open == 0)
         begin_command(m);
-    effects_word(&m->base->batch, first);
+    bool swapped = makers[m->entry->type].second_before;
+    effects_word(&m->base->batch, swapped ? second : first);
     if (makers[m->entry->type].width == 2)
-        effects_word(&m->base->batch, second);
+        effects_word(&m->base->batch, swapped ? first : second);
     if (--m->open == 0)
         write_full_batch(m->base);
 }

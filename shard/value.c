@@ -7,6 +7,7 @@
 #include "shard/members.h"
 #include "shard/type/quicklist.h"
 #include "shard/type/stream.h"
+#include "shard/type/zset_large.h"
 #include "src/base/assert.h"
 
 enum { ELEMENTS_FREED_AT_ONCE = 64 };
@@ -157,6 +158,8 @@ static const struct encoding_row rows[] = {
     [ENC_QUICKLIST] = {"quicklist", quicklist_count, quicklist_each, quicklist_copy, quicklist_moved,
                        quicklist_free_step},
     [ENC_TABLE] = {"hashtable", members_count, members_each, members_copy, NULL, members_free_step},
+    [ENC_SKIPLIST] = {"skiplist", zset_large_count, zset_large_each, zset_large_copy, zset_large_moved,
+                      zset_large_free_step},
     [ENC_STREAM] = {"stream", stream_count, NULL, stream_copy, stream_moved, stream_free_step},
 };
 

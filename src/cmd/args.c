@@ -33,6 +33,14 @@ bool arg_i64_from(struct cmd *c, uint32_t i, int64_t min, const char *error, int
     return false;
 }
 
+bool arg_double(struct cmd *c, uint32_t i, const char *error, double *out)
+{
+    if (num_parse_double(c->argv[i], out))
+        return true;
+    reply_error(c->reply, error ? error : "ERR value is not a valid float");
+    return false;
+}
+
 bool arg_database(struct cmd *c, uint32_t i, uint32_t *out)
 {
     int32_t db;

@@ -13,6 +13,8 @@ bool arg_i64(struct cmd *c, uint32_t i, int64_t *out);
 bool arg_i32(struct cmd *c, uint32_t i, int32_t *out);
 /* An integer that is not less than min; for all else there is one error. */
 bool arg_i64_from(struct cmd *c, uint32_t i, int64_t min, const char *error, int64_t *out);
+/* A floating-point number. error NULL: the usual one. */
+bool arg_double(struct cmd *c, uint32_t i, const char *error, double *out);
 /* A database number that exists. */
 bool arg_database(struct cmd *c, uint32_t i, uint32_t *out);
 

@@ -132,7 +132,7 @@ struct limits {
     int64_t proto_max_bulk_len;
     uint64_t hll_sparse_max_bytes;
     uint32_t databases;
-    struct flat_limits hash;
+    struct flat_limits hash, zset;
     struct set_limits set;
     int32_t list_node_size; /* list-max-listpack-size, see quicklist_limit */
     const char *collate;    /* name of the locale that texts are sorted by */

@@ -1,26 +1,301 @@
-/* Sorted set commands. */
+/* Sorted set commands on single members and whole sets; zset_range.c, zset_pop.c and zset_combine.c have the others.
+ * Semantics, order of checks and error texts: Redis 7.4 t_zset.c. */
+#include "shard/type/zset.h"
+
+#include "src/cmd/args.h"
+#include "src/cmd/error.h"
 #include "src/cmd/families.h"
 #include "src/cmd/row.h"
+#include "src/cmd/scan.h"
+#include "src/cmd/zset_common.h"
+
+/* ---- Adding ---- */
+
+/* What is to be added: pairs of score and member from an argument on. */
+struct adding {
+    unsigned how; /* enum zset_how */
+    bool changed; /* CH: members whose score changes are counted, too */
+    uint32_t first, pairs;
+};
+
+/* [NX|XX] [GT|LT] [CH] [INCR] from argument 2 on, in any order; what is none of them is the first score. */
+static void parse_options(struct cmd *c, struct adding *a)
+{
+    static const struct {
+        const char *name;
+        unsigned how;
+    } options[] = {{"nx", ZSET_NX}, {"xx", ZSET_XX}, {"gt", ZSET_GT}, {"lt", ZSET_LT}, {"incr", ZSET_INCR}, {"ch", 0}};
+    enum { OPTIONS = sizeof options / sizeof *options };
+    *a = (struct adding){.first = 2};
+    for (; a->first < c->argc; a->first++) {
+        uint32_t i = 0;
+        while (i < OPTIONS && !slice_is(c->argv[a->first], options[i].name))
+            i++;
+        if (i == OPTIONS)
+            break;
+        a->how |= options[i].how;
+        a->changed |= options[i].how == 0;
+    }
+    a->pairs = (c->argc - a->first) / 2;
+}
+
+/* Whether the options go together; else it answered an error. */
+static bool check_options(struct cmd *c, const struct adding *a)
+{
+    unsigned how = a->how;
+    if (a->pairs == 0 || (c->argc - a->first) % 2)
+        reply_syntax_error(c);
+    else if (how & ZSET_NX && how & ZSET_XX)
+        reply_error(c->reply, "ERR XX and NX options at the same time are not compatible");
+    else if ((how & ZSET_NX && how & (ZSET_GT | ZSET_LT)) || (how & ZSET_GT && how & ZSET_LT))
+        reply_error(c->reply, "ERR GT, LT, and/or NX options at the same time are not compatible");
+    else if (how & ZSET_INCR && a->pairs > 1)
+        reply_error(c->reply, "ERR INCR option supports a single increment-element pair");
+    else
+        return true;
+    return false;
+}
+
+/* The scores, all of which have to be numbers before anything is done. False: it answered an error. */
+static bool parse_scores(struct cmd *c, const struct adding *a, double *scores)
+{
+    for (uint32_t i = 0; i < a->pairs; i++)
+        if (!arg_double(c, a->first + 2 * i, NULL, &scores[i]))
+            return false;
+    return true;
+}
+
+static size_t longest_member(const struct cmd *c, const struct adding *a)
+{
+    size_t longest = 0;
+    for (uint32_t i = a->first + 1; i < c->argc; i += 2)
+        longest = c->argv[i].len > longest ? c->argv[i].len : longest;
+    return longest;
+}
+
+static void reply_added(struct cmd *c, const struct adding *a, const uint64_t *outcomes, double score)
+{
+    if (!(a->how & ZSET_INCR))
+        reply_int(c->reply, (int64_t)(outcomes[ZSET_ADDED] + (a->changed ? outcomes[ZSET_UPDATED] : 0)));
+    else if (outcomes[ZSET_NAN])
+        reply_error(c->reply, "ERR resulting score is not a number (NaN)");
+    else if (outcomes[ZSET_SKIPPED])
+        reply_null(c->reply);
+    else
+        reply_double(c->reply, score);
+}
+
+static void add_scores(struct cmd *c, const struct adding *a, double *scores)
+{
+    const struct flat_limits *limits = &c->limits->zset;
+    uint64_t outcomes[ZSET_NAN + 1] = {0};
+    struct zset z;
+    if (!zset_open_to_write(c, 0, &z))
+        return;
+    if (!zset_exists(&z) && a->how & ZSET_XX) {
+        outcomes[ZSET_SKIPPED] = a->pairs;
+    } else {
+        enum status status = zset_prepare(&z, limits, a->pairs, longest_member(c, a));
+        if (status) {
+            error_reply(c->reply, status);
+            return;
+        }
+        for (uint32_t i = 0; i < a->pairs; i++)
+            outcomes[zset_add(&z, limits, c->argv[a->first + 2 * i + 1], a->how, &scores[i])]++;
+    }
+    if (outcomes[ZSET_ADDED] + outcomes[ZSET_UPDATED] > 0)
+        cmd_changed(c);
+    reply_added(c, a, outcomes, scores[0]);
+}
+
+static void add(struct cmd *c, const struct adding *a)
+{
+    double few[16], *scores = a->pairs <= 16 ? few : mem_alloc(NULL, a->pairs * sizeof *scores);
+    if (parse_scores(c, a, scores))
+        add_scores(c, a, scores);
+    if (scores != few)
+        mem_free(NULL, scores);
+}
+
+/* ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [score member ...] */
+static void zset_zadd(struct cmd *c)
+{
+    struct adding a;
+    parse_options(c, &a);
+    if (check_options(c, &a))
+        add(c, &a);
+}
+
+/* ZINCRBY key increment member */
+static void zset_zincrby(struct cmd *c) { add(c, &(struct adding){.how = ZSET_INCR, .first = 2, .pairs = 1}); }
+
+/* ---- Removing ---- */
+
+/* ZREM key member [member ...] */
+static void zset_zrem(struct cmd *c)
+{
+    struct zset z;
+    int64_t removed = 0;
+    if (!zset_open_to_write(c, 0, &z))
+        return;
+    for (uint32_t i = 2; i < c->argc && zset_exists(&z); i++)
+        removed += zset_remove(&z, c->argv[i]);
+    if (removed > 0)
+        cmd_changed(c);
+    reply_int(c->reply, removed);
+}
+
+/* ---- Reading ---- */
+
+/* ZCARD key */
+static void zset_zcard(struct cmd *c)
+{
+    struct zset z;
+    if (zset_open_to_read(c, 0, &z))
+        reply_int(c->reply, (int64_t)zset_len(&z));
+}
+
+/* The member's score or null. */
+static void reply_score(struct cmd *c, const struct zset *z, struct slice member)
+{
+    double score;
+    if (zset_exists(z) && zset_score(zset_value(z), member, &score))
+        reply_double(c->reply, score);
+    else
+        reply_null(c->reply);
+}
+
+/* ZSCORE key member */
+static void zset_zscore(struct cmd *c)
+{
+    struct zset z;
+    if (zset_open_to_read(c, 0, &z))
+        reply_score(c, &z, c->argv[2]);
+}
+
+/* ZMSCORE key member [member ...] */
+static void zset_zmscore(struct cmd *c)
+{
+    struct zset z;
+    if (!zset_open_to_read(c, 0, &z))
+        return;
+    reply_array(c->reply, c->argc - 2);
+    for (uint32_t i = 2; i < c->argc; i++)
+        reply_score(c, &z, c->argv[i]);
+}
+
+static void reply_rank(struct cmd *c, bool reverse)
+{
+    struct zset z;
+    uint64_t rank;
+    double score;
+    bool with_score = c->argc == 4;
+    if (c->argc > 4) {
+        command_reply_arity(c->reply, c->row);
+        return;
+    }
+    if (with_score && !slice_is(c->argv[3], "withscore")) {
+        reply_syntax_error(c);
+        return;
+    }
+    if (!zset_open_to_read(c, 0, &z))
+        return;
+    if (!zset_exists(&z) || !zset_rank(zset_value(&z), c->argv[2], &rank, &score)) {
+        (with_score ? reply_null_array : reply_null)(c->reply);
+        return;
+    }
+    if (with_score)
+        reply_array(c->reply, 2);
+    reply_int(c->reply, (int64_t)(reverse ? zset_len(&z) - 1 - rank : rank));
+    if (with_score)
+        reply_double(c->reply, score);
+}
+
+/* ZRANK key member [WITHSCORE] */
+static void zset_zrank(struct cmd *c) { reply_rank(c, false); }
+
+/* ZREVRANK key member [WITHSCORE] */
+static void zset_zrevrank(struct cmd *c) { reply_rank(c, true); }
+
+/* ---- Random members, scanning ---- */
+
+static void reply_random(struct cmd *c, const struct zset *z, int64_t count, bool scores)
+{
+    uint64_t len = zset_len(z), n = count < 0 ? -(uint64_t)count : (uint64_t)count;
+    if (count > 0 && n > len)
+        n = len;
+    zset_visit *give = zset_reply_begin(c->reply, n, scores);
+    if (n > 0)
+        (count < 0 ? zset_pick : zset_sample)(zset_value(z), n, c->random, give, c->reply);
+}
+
+/* ZRANDMEMBER key [count [WITHSCORES]] */
+static void zset_zrandmember(struct cmd *c)
+{
+    int64_t count = 0;
+    struct zset z;
+    if (c->argc >= 3 && !arg_i64(c, 2, &count))
+        return;
+    if (count == INT64_MIN) {
+        reply_error(c->reply, "ERR value is out of range, value must between -9223372036854775807 and "
+                              "9223372036854775807");
+        return;
+    }
+    if (c->argc > 4 || (c->argc == 4 && !slice_is(c->argv[3], "withscores"))) {
+        reply_syntax_error(c);
+        return;
+    }
+    if (c->argc == 4 && (count < -(INT64_MAX / 2) || count > INT64_MAX / 2)) {
+        reply_error(c->reply, "ERR value is out of range");
+        return;
+    }
+    if (!zset_open_to_read(c, 0, &z))
+        return;
+    if (c->argc > 2)
+        reply_random(c, &z, zset_exists(&z) ? count : 0, c->argc == 4);
+    else if (zset_exists(&z))
+        zset_pick(zset_value(&z), 1, c->random, zset_give_member, c->reply);
+    else
+        reply_null(c->reply);
+}
+
+struct scan_run {
+    const struct scan_options *options;
+    struct reply *items;
+    int64_t count;
+};
+
+static void give_scanned(void *arg, struct slice member, struct slice score)
+{
+    struct scan_run *run = arg;
+    if (!scan_matches(run->options, member))
+        return;
+    reply_bulk_slice(run->items, member);
+    reply_bulk_slice(run->items, score);
+    run->count += 2;
+}
+
+/* ZSCAN key cursor [MATCH pattern] [COUNT count] */
+static void zset_zscan(struct cmd *c)
+{
+    struct zset z;
+    struct scan_options options = {0};
+    uint64_t cursor;
+    if (!scan_parse_cursor(c, 2, &cursor) || !zset_open_to_read(c, 0, &z))
+        return;
+    if (zset_exists(&z) && !scan_parse_options(c, 3, 0, &options))
+        return;
+    struct reply items;
+    reply_init(&items, c->reply->resp);
+    struct scan_run run = {.options = &options, .items = &items};
+    cursor = zset_exists(&z) ? zset_scan(&z, cursor, options.count, give_scanned, &run) : 0;
+    scan_reply(c, cursor, &items, run.count);
+    reply_deinit(&items);
+}
 
 /* clang-format off */
 struct command zset_commands[] = {
-    {ROW("bzmpop", NULL, -5, CMD_WRITE | CMD_BLOCKING, ACL_SORTED_SET),
-     .keys = {KEY_COUNTED(2, KEY_RW | KEY_ACCESS | KEY_DELETE)},
-     DOC("7.0.0", "sorted-set",
-         "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted "
-         "set, and M being the number of elements popped.",
-         "Pops members from the first sorted set that is not empty; waits if all are.")},
-    {ROW("bzpopmax", NULL, -3, CMD_WRITE | CMD_FAST | CMD_BLOCKING, ACL_SORTED_SET),
-     .keys = {KEY_RANGE(1, -2, 1, KEY_RW | KEY_ACCESS | KEY_DELETE)},
-     DOC("5.0.0", "sorted-set", "O(log(N)) with N being the number of elements in the sorted set.",
-         "Pops the member with the highest score of the first sorted set that is not empty; waits if all are."),
-     HISTORY({"6.0.0", "`timeout` is interpreted as a double instead of an integer."})},
-    {ROW("bzpopmin", NULL, -3, CMD_WRITE | CMD_FAST | CMD_BLOCKING, ACL_SORTED_SET),
-     .keys = {KEY_RANGE(1, -2, 1, KEY_RW | KEY_ACCESS | KEY_DELETE)},
-     DOC("5.0.0", "sorted-set", "O(log(N)) with N being the number of elements in the sorted set.",
-         "Pops the member with the lowest score of the first sorted set that is not empty; waits if all are."),
-     HISTORY({"6.0.0", "`timeout` is interpreted as a double instead of an integer."})},
-    {ROW("zadd", NULL, -4, CMD_WRITE | CMD_DENYOOM | CMD_FAST | CMD_SIGNAL, ACL_SORTED_SET),
+    {ROW("zadd", zset_zadd, -4, CMD_WRITE | CMD_DENYOOM | CMD_FAST | CMD_SIGNAL, ACL_SORTED_SET),
      .keys = {KEY_AT(1, KEY_RW | KEY_UPDATE)},
      DOC("1.2.0", "sorted-set",
          "O(log(N)) for each item added, where N is the number of elements in the sorted set.",
@@ -28,184 +303,47 @@ struct command zset_commands[] = {
      HISTORY({"2.4.0", "Accepts multiple elements."},
              {"3.0.2", "Added the `XX`, `NX`, `CH` and `INCR` options."},
              {"6.2.0", "Added the `GT` and `LT` options."})},
-    {ROW("zcard", NULL, 2, CMD_READONLY | CMD_FAST, ACL_SORTED_SET),
+    {ROW("zcard", zset_zcard, 2, CMD_READONLY | CMD_FAST, ACL_SORTED_SET),
      .keys = {KEY_AT(1, KEY_RO)},
      DOC("1.2.0", "sorted-set", "O(1)", "Counts the members of a sorted set.")},
-    {ROW("zcount", NULL, 4, CMD_READONLY | CMD_FAST, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("2.0.0", "sorted-set", "O(log(N)) with N being the number of elements in the sorted set.",
-         "Counts the members with a score in a range.")},
-    {ROW("zdiff", NULL, -3, CMD_READONLY, ACL_SORTED_SET),
-     .keys = {KEY_COUNTED(1, KEY_RO | KEY_ACCESS)},
-     DOC("6.2.0", "sorted-set",
-         "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the"
-         " first set, and K is the size of the result set.",
-         "Returns the members of a sorted set that others do not have.")},
-    {ROW("zdiffstore", NULL, -4, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_OW | KEY_UPDATE), KEY_COUNTED(2, KEY_RO | KEY_ACCESS)},
-     DOC("6.2.0", "sorted-set",
-         "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the"
-         " first set, and K is the size of the result set.",
-         "Stores the members of a sorted set that others do not have.")},
-    {ROW("zincrby", NULL, 4, CMD_WRITE | CMD_DENYOOM | CMD_FAST | CMD_SIGNAL, ACL_SORTED_SET),
+    {ROW("zincrby", zset_zincrby, 4, CMD_WRITE | CMD_DENYOOM | CMD_FAST | CMD_SIGNAL, ACL_SORTED_SET),
      .keys = {KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)},
      DOC("1.2.0", "sorted-set", "O(log(N)) where N is the number of elements in the sorted set.",
          "Adds to the score of a member.")},
-    {ROW("zinter", NULL, -3, CMD_READONLY, ACL_SORTED_SET),
-     .keys = {KEY_COUNTED(1, KEY_RO | KEY_ACCESS)},
-     DOC("6.2.0", "sorted-set",
-         "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input "
-         "sorted sets and M being the number of elements in the resulting sorted set.",
-         "Returns the members that all sorted sets have.")},
-    {ROW("zintercard", NULL, -3, CMD_READONLY, ACL_SORTED_SET),
-     .keys = {KEY_COUNTED(1, KEY_RO | KEY_ACCESS)},
-     DOC("7.0.0", "sorted-set",
-         "O(N*K) worst case with N being the smallest input sorted set, K being the number of input sorted sets.",
-         "Counts the members that all sorted sets have.")},
-    {ROW("zinterstore", NULL, -4, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_OW | KEY_UPDATE), KEY_COUNTED(2, KEY_RO | KEY_ACCESS)},
-     DOC("2.0.0", "sorted-set",
-         "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input "
-         "sorted sets and M being the number of elements in the resulting sorted set.",
-         "Stores the members that all sorted sets have.")},
-    {ROW("zlexcount", NULL, 4, CMD_READONLY | CMD_FAST, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("2.8.9", "sorted-set", "O(log(N)) with N being the number of elements in the sorted set.",
-         "Counts the members in a lexicographical range.")},
-    {ROW("zmpop", NULL, -4, CMD_WRITE, ACL_SORTED_SET),
-     .keys = {KEY_COUNTED(1, KEY_RW | KEY_ACCESS | KEY_DELETE)},
-     DOC("7.0.0", "sorted-set",
-         "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted "
-         "set, and M being the number of elements popped.",
-         "Pops members from the first sorted set that is not empty.")},
-    {ROW("zmscore", NULL, -3, CMD_READONLY | CMD_FAST, ACL_SORTED_SET),
+    {ROW("zmscore", zset_zmscore, -3, CMD_READONLY | CMD_FAST, ACL_SORTED_SET),
      .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
      DOC("6.2.0", "sorted-set", "O(N) where N is the number of members being requested.",
          "Returns the scores of members.")},
-    {ROW("zpopmax", NULL, -2, CMD_WRITE | CMD_FAST, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE)},
-     DOC("5.0.0", "sorted-set",
-         "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements "
-         "popped.",
-         "Pops the members with the highest scores.")},
-    {ROW("zpopmin", NULL, -2, CMD_WRITE | CMD_FAST, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE)},
-     DOC("5.0.0", "sorted-set",
-         "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements "
-         "popped.",
-         "Pops the members with the lowest scores.")},
-    {ROW("zrandmember", NULL, -2, CMD_READONLY, ACL_SORTED_SET),
+    {ROW("zrandmember", zset_zrandmember, -2, CMD_READONLY, ACL_SORTED_SET),
      .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
      DOC("6.2.0", "sorted-set", "O(N) where N is the number of elements returned",
          "Returns random members of a sorted set."),
      .tips = "nondeterministic_output"},
-    {ROW("zrange", NULL, -4, CMD_READONLY, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("1.2.0", "sorted-set",
-         "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements returned.",
-         "Returns the members in a range of ranks, scores or names."),
-     HISTORY({"6.2.0", "Added the `REV`, `BYSCORE`, `BYLEX` and `LIMIT` options."})},
-    {ROW("zrangebylex", NULL, -4, CMD_READONLY, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("2.8.9", "sorted-set",
-         "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being "
-         "returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it "
-         "O(log(N)).",
-         "Returns the members in a lexicographical range."),
-     DEPRECATED("6.2.0", "`ZRANGE` with the `BYLEX` argument")},
-    {ROW("zrangebyscore", NULL, -4, CMD_READONLY, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("1.0.5", "sorted-set",
-         "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being "
-         "returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it "
-         "O(log(N)).",
-         "Returns the members in a range of scores."),
-     DEPRECATED("6.2.0", "`ZRANGE` with the `BYSCORE` argument"),
-     HISTORY({"2.0.0", "Added the `WITHSCORES` modifier."})},
-    {ROW("zrangestore", NULL, -5, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_OW | KEY_UPDATE), KEY_AT(2, KEY_RO | KEY_ACCESS)},
-     DOC("6.2.0", "sorted-set",
-         "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements stored into "
-         "the destination key.",
-         "Stores the members in a range of ranks, scores or names.")},
-    {ROW("zrank", NULL, -3, CMD_READONLY | CMD_FAST, ACL_SORTED_SET),
+    {ROW("zrank", zset_zrank, -3, CMD_READONLY | CMD_FAST, ACL_SORTED_SET),
      .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
      DOC("2.0.0", "sorted-set", "O(log(N))", "Returns the rank of a member, lowest score first."),
      HISTORY({"7.2.0", "Added the optional `WITHSCORE` argument."})},
-    {ROW("zrem", NULL, -3, CMD_WRITE | CMD_FAST, ACL_SORTED_SET),
+    {ROW("zrem", zset_zrem, -3, CMD_WRITE | CMD_FAST, ACL_SORTED_SET),
      .keys = {KEY_AT(1, KEY_RW | KEY_DELETE)},
      DOC("1.2.0", "sorted-set",
          "O(M*log(N)) with N being the number of elements in the sorted set and M the number of elements to be "
          "removed.",
          "Removes members from a sorted set."),
      HISTORY({"2.4.0", "Accepts multiple elements."})},
-    {ROW("zremrangebylex", NULL, 4, CMD_WRITE, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RW | KEY_DELETE)},
-     DOC("2.8.9", "sorted-set",
-         "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements removed by "
-         "the operation.",
-         "Removes the members in a lexicographical range.")},
-    {ROW("zremrangebyrank", NULL, 4, CMD_WRITE, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RW | KEY_DELETE)},
-     DOC("2.0.0", "sorted-set",
-         "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements removed by "
-         "the operation.",
-         "Removes the members in a range of ranks.")},
-    {ROW("zremrangebyscore", NULL, 4, CMD_WRITE, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RW | KEY_DELETE)},
-     DOC("1.2.0", "sorted-set",
-         "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements removed by "
-         "the operation.",
-         "Removes the members in a range of scores.")},
-    {ROW("zrevrange", NULL, -4, CMD_READONLY, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("1.2.0", "sorted-set",
-         "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements returned.",
-         "Returns the members in a range of ranks, highest score first."),
-     DEPRECATED("6.2.0", "`ZRANGE` with the `REV` argument")},
-    {ROW("zrevrangebylex", NULL, -4, CMD_READONLY, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("2.8.9", "sorted-set",
-         "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being "
-         "returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it "
-         "O(log(N)).",
-         "Returns the members in a lexicographical range, last first."),
-     DEPRECATED("6.2.0", "`ZRANGE` with the `REV` and `BYLEX` arguments")},
-    {ROW("zrevrangebyscore", NULL, -4, CMD_READONLY, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
-     DOC("2.2.0", "sorted-set",
-         "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being "
-         "returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it "
-         "O(log(N)).",
-         "Returns the members in a range of scores, highest first."),
-     DEPRECATED("6.2.0", "`ZRANGE` with the `REV` and `BYSCORE` arguments"),
-     HISTORY({"2.1.6", "`min` and `max` can be exclusive."})},
-    {ROW("zrevrank", NULL, -3, CMD_READONLY | CMD_FAST, ACL_SORTED_SET),
+    {ROW("zrevrank", zset_zrevrank, -3, CMD_READONLY | CMD_FAST, ACL_SORTED_SET),
      .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
      DOC("2.0.0", "sorted-set", "O(log(N))", "Returns the rank of a member, highest score first."),
      HISTORY({"7.2.0", "Added the optional `WITHSCORE` argument."})},
-    {ROW("zscan", NULL, -3, CMD_READONLY, ACL_SORTED_SET),
+    {ROW("zscan", zset_zscan, -3, CMD_READONLY, ACL_SORTED_SET),
      .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
      DOC("2.8.0", "sorted-set",
          "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return"
          " back to 0. N is the number of elements inside the collection..",
          "Iterates over the members of a sorted set."),
      .tips = "nondeterministic_output"},
-    {ROW("zscore", NULL, 3, CMD_READONLY | CMD_FAST, ACL_SORTED_SET),
+    {ROW("zscore", zset_zscore, 3, CMD_READONLY | CMD_FAST, ACL_SORTED_SET),
      .keys = {KEY_AT(1, KEY_RO | KEY_ACCESS)},
      DOC("1.2.0", "sorted-set", "O(1)", "Returns the score of a member.")},
-    {ROW("zunion", NULL, -3, CMD_READONLY, ACL_SORTED_SET),
-     .keys = {KEY_COUNTED(1, KEY_RO | KEY_ACCESS)},
-     DOC("6.2.0", "sorted-set",
-         "O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of "
-         "elements in the resulting sorted set.",
-         "Returns the members that any of the sorted sets has.")},
-    {ROW("zunionstore", NULL, -4, CMD_WRITE | CMD_DENYOOM | CMD_SIGNAL, ACL_SORTED_SET),
-     .keys = {KEY_AT(1, KEY_OW | KEY_UPDATE), KEY_COUNTED(2, KEY_RO | KEY_ACCESS)},
-     DOC("2.0.0", "sorted-set",
-         "O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of "
-         "elements in the resulting sorted set.",
-         "Stores the members that any of the sorted sets has.")},
     {.name = NULL},
 };
 /* clang-format on */

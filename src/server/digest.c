@@ -7,6 +7,8 @@
 #include "shard/entry.h"
 #include "shard/type/stream.h"
 #include "src/base/assert.h"
+#include "src/base/dtoa.h"
+#include "src/base/num.h"
 
 static void sha1(struct digest *out, const void *data, size_t len)
 {
@@ -51,6 +53,15 @@ static void xor_member(void *arg, struct slice first, struct slice second)
     digest_xor(arg, first.ptr, first.len);
 }
 
+/* Of a sorted set; of its score the digest has another text than replies have. */
+static void xor_scored(void *arg, struct slice member, struct slice score)
+{
+    char text[DTOA_CHARS];
+    double v = 0;
+    num_parse_double(score, &v);
+    xor_pair(arg, member, slice_of(text, dtoa_auto(text, v)));
+}
+
 static void mix_pair(void *d, struct slice first, struct slice second)
 {
     digest_mix(d, first.ptr, first.len);
@@ -91,6 +102,9 @@ void digest_value(struct digest *d, const struct entry *e)
         break;
     case TYPE_HASH:
         value_each(entry_typed_value(e), xor_pair, d);
+        break;
+    case TYPE_ZSET:
+        value_each(entry_typed_value(e), xor_scored, d);
         break;
     case TYPE_STREAM:
         mix_stream(d, entry_value(e));

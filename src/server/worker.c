@@ -418,6 +418,7 @@ static struct limits limits_of(const struct config *config)
         .list_node_size = (int32_t)config->list_max_listpack_size,
         .collate = config->locale_collate,
         .stream = {(uint64_t)config->stream_node_max_bytes, (uint64_t)config->stream_node_max_entries},
+        .zset = {(uint64_t)config->zset_max_listpack_entries, (uint64_t)config->zset_max_listpack_value},
     };
 }
 

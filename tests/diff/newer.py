@@ -49,6 +49,8 @@ CHANGES = [
       for row, bit in (('bitcount', ''), ('bitpos', '[01] '))
       for words, error in ((r'(0|0 1 (bits)?|0 -1 BIT BIT)', b'-ERR syntax error\r\n'),
                            (r'.*', b'-ERR value is not an integer or out of range\r\n'))],
+    *[Change(row, r'key:1 m foo', b'-ERR syntax error\r\n', 'Redis 7.2: ZRANK and ZREVRANK have an option')
+      for row in ('zrank', 'zrevrank')],
     *[Change(row, words, error, 'Redis 7.2: COMMAND GETKEYS and GETKEYSANDFLAGS have arity -3')
       for row in ('command|getkeys', 'command|getkeysandflags')
       for words, error in ((r'get', b'-ERR Invalid number of arguments specified for command\r\n'),

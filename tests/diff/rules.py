@@ -123,6 +123,27 @@ def random_members(oracle, other, step):
     return None
 
 
+def same_score(oracle, other):
+    """Whether two texts are the same double."""
+    try:
+        return float(oracle) == float(other)
+    except ValueError:
+        return False
+
+
+def with_scores(oracle, other, step):
+    """The same, but that equal doubles may have different texts."""
+    wrong = same_kind(oracle, other, step)
+    if wrong:
+        return wrong
+    if not isinstance(oracle.data, list):
+        same = oracle.data == other.data or oracle.kind in '$,' and same_score(oracle.data, other.data)
+        return None if same else '%r instead of %r' % (other.data, oracle.data)
+    if len(oracle.data) != len(other.data):
+        return '%d elements instead of %d' % (len(other.data), len(oracle.data))
+    return next(filter(None, (with_scores(*pair, step) for pair in zip(oracle.data, other.data))), None)
+
+
 def pairs_page(oracle, other, step):
     """The same with names and values."""
     wrong = page(oracle, other, step)
@@ -455,6 +476,11 @@ RULES = {
     **dict.fromkeys(('xpending', 'xinfo|stream', 'xinfo|groups', 'xinfo|consumers'),
                     (stream_facts, 'the clock goes on between the two servers; 7.2 tells more about consumers, and 7.4 '
                                    'knows the lag of more groups')),
+    'zrandmember': (random_fields, 'random'),
+    'zscan': (pairs_page, 'tables have no common order; a cursor means something to its server only'),
+    **dict.fromkeys(('zadd', 'zdiff', 'zincrby', 'zinter', 'zmpop', 'zmscore', 'zpopmax', 'zpopmin', 'zrange',
+                     'zrangebyscore', 'zrevrange', 'zrevrangebyscore', 'zscore', 'zunion'),
+                    (with_scores, 'Redis 7.2 writes doubles with as few digits as tell them apart, 7.0 with 17')),
     'hello': (greeting, 'version and connection id'),
     'client|id': (same_kind, 'ids count what the server has seen'),
     'client|list': (client_lines, 'ids, addresses, descriptors, ages and memory'),

@@ -185,4 +185,7 @@ class Session:
             contents.sort()
         if kind == b'hash':
             contents = sorted(zip(contents[::2], contents[1::2]))
+        if kind == b'zset':
+            flat = contents if self.protocol == 2 else [word for pair in contents for word in pair]
+            contents = [(member, float(score)) for member, score in zip(flat[::2], flat[1::2])]
         return contents

@@ -99,8 +99,34 @@ def stream_command(chance, key):
         lambda: ('XAUTOCLAIM', key, group, consumer, 0, '-'), lambda: ('XGROUP', 'DESTROY', key, group)))()
 
 
+def zset_command(chance, key):
+    def member():
+        return chance.choice((chance.randint(-200, 200), 'm%d' % chance.randint(0, 150), 'x' * 70))
+
+    def score():
+        return chance.choice((chance.randint(-50, 50), '%.3f' % chance.uniform(-5, 5),
+                              '1e%d' % chance.randint(-300, 300), 0.1, 2**53 + 2))
+
+    def pairs(most):
+        return [word for _ in range(chance.randint(1, most)) for word in (score(), member())]
+
+    return chance.choice((
+        lambda: ('ZADD', key, *pairs(5)), lambda: ('ZADD', key, *pairs(100)),
+        lambda: ('ZADD', key, chance.choice(('NX', 'XX', 'GT', 'LT', 'CH')), *pairs(20)),
+        lambda: ('ZADD', key, 'INCR', '%.3f' % chance.uniform(-5, 5), member()),
+        lambda: ('ZINCRBY', key, '%.3f' % chance.uniform(-5, 5), 'counter'),
+        lambda: ('ZREM', key, *[member() for _ in range(chance.choice((2, 200)))]),
+        lambda: (chance.choice(('ZPOPMIN', 'ZPOPMAX')), key, chance.randint(0, 5)),
+        lambda: ('ZMPOP', 2, key, key, chance.choice(('MIN', 'MAX')), 'COUNT', chance.randint(1, 5)),
+        lambda: ('ZREMRANGEBYRANK', key, chance.randint(-30, 30), chance.randint(-10, 10)),
+        lambda: ('ZREMRANGEBYSCORE', key, '(3', 5),
+        lambda: ('ZRANGESTORE', key, key, chance.randint(0, 5), -1),
+        lambda: ('ZUNIONSTORE', key, 2, key, key, 'WEIGHTS', 1, 0.5), lambda: ('ZINTERSTORE', key, 1, key)))()
+
+
 # By type: makes a command that is no error on a key of that type.
-MAKERS = {'hash': hash_command, 'list': list_command, 'set': set_command, 'stream': stream_command}
+MAKERS = {'hash': hash_command, 'list': list_command, 'set': set_command, 'stream': stream_command,
+          'zset': zset_command}
 # Ends of the names of keys whose types redis-server 7.0 keeps in other encodings.
 NEWER_ENCODINGS = (b'}list', b'}set')
 

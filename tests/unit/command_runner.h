@@ -32,7 +32,8 @@ static struct limits runner_limits = {.proto_max_bulk_len = 512 << 20,
                                       .set = {{128, 64}, 512},
                                       .list_node_size = -2,
                                       .collate = "C",
-                                      .stream = {4096, 100}};
+                                      .stream = {4096, 100},
+                                      .zset = {128, 64}};
 static uint32_t gave_way; /* how often commands were ready to */
 
 static void runner_give_way(struct cmd_host *host) { gave_way++; }

@@ -12,6 +12,7 @@
 #include "shard/entry.h"
 #include "shard/keyspace.h"
 #include "shard/members.h"
+#include "shard/type/zset_large.h"
 #include "tests/unit/random_cases.h"
 
 enum { SEED = 7, NAMES = 3000, VALUE_MAX = 200, LARGE = 20000, SLICE_BYTES_MAX = 128 * 1024 };
@@ -132,14 +133,16 @@ static void teardown(struct world *w)
     }
 }
 
-/* A hash of n fields in that encoding, or a set of n integers. */
+/* A hash of n fields in that encoding, or a set of n integers, or a sorted set of n members. */
 static void make(struct keyspace *ks, const char *name, enum encoding encoding, uint32_t n, int64_t expiry_ms)
 {
     struct value_home *home = keyspace_values(ks);
-    struct typed_value v = {.type = encoding == ENC_INTSET ? TYPE_SET : TYPE_HASH, .encoding = encoding};
+    struct typed_value v = {.encoding = encoding};
     struct listpack *lp = encoding == ENC_LISTPACK ? listpack_create(home->account, 0) : NULL;
     struct intset *s = encoding == ENC_INTSET ? intset_create(home->account) : NULL;
     struct members *m = encoding == ENC_TABLE ? members_create(home) : NULL;
+    struct zset_large *zset = encoding == ENC_SKIPLIST ? zset_large_create(home) : NULL;
+    v.type = s ? TYPE_SET : zset ? TYPE_ZSET : TYPE_HASH;
     for (uint32_t i = 0; i < n; i++) {
         char buf[16];
         struct slice field = name_of(i, buf);
@@ -149,12 +152,14 @@ static void make(struct keyspace *ks, const char *name, enum encoding encoding, 
             lp = listpack_insert(home->account, lp, LISTPACK_NONE, pair, 2);
         } else if (s) {
             s = intset_add(home->account, s, i, NULL);
+        } else if (zset) {
+            zset_large_append(zset, field, i);
         } else {
             place = members_find(m, field);
             members_put(m, &place, field, field);
         }
     }
-    v.ptr = lp ? (void *)lp : s ? (void *)s : m;
+    v.ptr = lp ? (void *)lp : s ? (void *)s : zset ? (void *)zset : m;
     struct key key = key_of(name);
     keyspace_set_value(ks, keyspace_write(ks, 0, &key), &key, &v, expiry_ms);
 }
@@ -181,10 +186,8 @@ static const struct {
     enum encoding encoding;
     uint32_t n;
     const char *name;
-} forms[] = {{ENC_INTSET, 100, "intset"},
-             {ENC_LISTPACK, 100, "listpack"},
-             {ENC_TABLE, 10, "hashtable"},
-             {ENC_TABLE, LARGE, "hashtable"}};
+} forms[] = {{ENC_INTSET, 100, "intset"},     {ENC_LISTPACK, 100, "listpack"}, {ENC_TABLE, 10, "hashtable"},
+             {ENC_TABLE, LARGE, "hashtable"}, {ENC_SKIPLIST, 10, "skiplist"},  {ENC_SKIPLIST, LARGE, "skiplist"}};
 
 static void moves_copies_and_goes(void **state)
 {
@@ -234,8 +237,9 @@ static void large_values_go_in_slices(void **state)
     struct world w;
     setup(&w);
     struct key a = key_of("a");
-    for (int how = 0; how < 4; how++) {
-        make(w.ks[0], "a", ENC_TABLE, LARGE, how == 2 ? 500 : EXPIRY_NONE);
+    for (int round = 0; round < 8; round++) {
+        int how = round % 4;
+        make(w.ks[0], "a", round < 4 ? ENC_TABLE : ENC_SKIPLIST, LARGE, how == 2 ? 500 : EXPIRY_NONE);
         int64_t full = mem_used(&w.account[0]);
         if (how == 0)
             keyspace_remove(w.ks[0], at(w.ks[0], "a"), &a);
