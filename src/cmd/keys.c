@@ -192,6 +192,18 @@ uint32_t keys_of_migrate(uint32_t argc, const struct slice *argv, struct key_pos
     return 1;
 }
 
+/* GEORADIUS and GEORADIUSBYMEMBER: behind the index every key that a STORE or STOREDIST names, the last of which the
+ * command takes. */
+uint32_t keys_of_georadius(uint32_t argc, const struct slice *argv, struct key_position *found)
+{
+    uint32_t n = 0;
+    found[n++] = (struct key_position){1, KEY_RO | KEY_ACCESS};
+    for (uint32_t i = 5; i + 1 < argc; i++)
+        if (slice_is(argv[i], "store") || slice_is(argv[i], "storedist"))
+            found[n++] = (struct key_position){++i, KEY_OW | KEY_UPDATE};
+    return n;
+}
+
 /* SET reads the old value only with GET. */
 uint32_t keys_of_set(uint32_t argc, const struct slice *argv, struct key_position *found)
 {

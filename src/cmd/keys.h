@@ -45,6 +45,7 @@ static inline bool command_needs_all_shards(const struct command *row, uint32_t 
 }
 
 /* Rows whose specifications do not tell all. */
-command_keys_fn keys_of_sort, keys_of_sort_ro, keys_of_migrate, keys_of_set, keys_of_bitfield, keys_of_xread;
+command_keys_fn keys_of_sort, keys_of_sort_ro, keys_of_migrate, keys_of_set, keys_of_bitfield, keys_of_georadius,
+    keys_of_xread;
 
 #endif

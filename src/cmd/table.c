@@ -58,12 +58,13 @@ const struct bit_name command_flag_names[] = {
 };
 
 static struct command *const families[] = {
-    acl_commands,         bitmap_commands, cluster_commands,      command_commands,  connection_commands,
-    database_commands,    dump_commands,   expire_commands,       scan_commands,     generic_commands,
-    geo_commands,         hash_commands,   hyperloglog_commands,  list_commands,     observe_commands,
-    persistence_commands, pubsub_commands, replication_commands,  script_commands,   sentinel_commands,
-    server_commands,      set_commands,    sort_commands,         stream_commands,   string_commands,
-    transaction_commands, zset_commands,   zset_combine_commands, zset_pop_commands, zset_range_commands,
+    acl_commands,        bitmap_commands,      cluster_commands, command_commands,      connection_commands,
+    database_commands,   dump_commands,        expire_commands,  scan_commands,         generic_commands,
+    geo_commands,        geo_search_commands,  hash_commands,    hyperloglog_commands,  list_commands,
+    observe_commands,    persistence_commands, pubsub_commands,  replication_commands,  script_commands,
+    sentinel_commands,   server_commands,      set_commands,     sort_commands,         stream_commands,
+    string_commands,     transaction_commands, zset_commands,    zset_combine_commands, zset_pop_commands,
+    zset_range_commands,
 };
 
 /* A name as the lookup compares it: its first and its last eight bytes (they overlap below sixteen; names under eight

@@ -118,7 +118,7 @@ static void add(struct cmd *c, const struct adding *a)
 }
 
 /* ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [score member ...] */
-static void zset_zadd(struct cmd *c)
+void zset_zadd(struct cmd *c)
 {
     struct adding a;
     parse_options(c, &a);

@@ -1,4 +1,4 @@
-/* What the files of sorted set commands share: looking up the set, and giving members as a reply. */
+/* What the files of sorted set commands share: looking up the set, giving members as a reply, adding. */
 #ifndef SKUA_CMD_ZSET_COMMON_H
 #define SKUA_CMD_ZSET_COMMON_H
 
@@ -15,5 +15,8 @@ zset_visit zset_give_member, zset_give_scored, zset_give_pair;
 /* Begins a reply of n members, which the function that is returned gives: with scores these are the elements behind
  * them in RESP2, and in RESP3 each member is a pair with its score. */
 zset_visit *zset_reply_begin(struct reply *r, uint64_t n, bool scores);
+
+/* The handler of ZADD, which other commands are in other words. */
+command_fn zset_zadd;
 
 #endif

@@ -64,7 +64,8 @@ def make_script(seed, label, facts, budget):
     family, row, number = label.split('/')
     script = Script(label)
     builder = Builder(script, '%d/%s' % (seed, label), SimpleNamespace(number=int(number), **facts))
-    if family in ('strings', 'bitmaps', 'hashes', 'lists', 'sets', 'streams', 'zsets', 'keys', 'server', 'sorting'):
+    if family in ('strings', 'bitmaps', 'hashes', 'lists', 'sets', 'streams', 'zsets', 'geo', 'keys', 'server',
+                  'sorting'):
         builder.set_up()
     script.pipelined = builder.chance(0.4)
     wanted = min(budget, builder.rng.randint(1, CASES_A_SCRIPT_MAX))

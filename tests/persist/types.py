@@ -120,6 +120,9 @@ def zset_command(chance, key):
         lambda: ('ZMPOP', 2, key, key, chance.choice(('MIN', 'MAX')), 'COUNT', chance.randint(1, 5)),
         lambda: ('ZREMRANGEBYRANK', key, chance.randint(-30, 30), chance.randint(-10, 10)),
         lambda: ('ZREMRANGEBYSCORE', key, '(3', 5),
+        lambda: ('GEOADD', key, *[word for _ in range(chance.randint(1, 5))
+                                  for word in (chance.uniform(-180, 180), chance.uniform(-85, 85), member())]),
+        lambda: ('GEOSEARCHSTORE', key, key, 'FROMLONLAT', 1, 1, 'BYRADIUS', chance.randint(9000, 30000), 'km'),
         lambda: ('ZRANGESTORE', key, key, chance.randint(0, 5), -1),
         lambda: ('ZUNIONSTORE', key, 2, key, key, 'WEIGHTS', 1, 0.5), lambda: ('ZINTERSTORE', key, 1, key)))()
 
