@@ -18,6 +18,8 @@ bool rdb_read_list(struct rdb_value_reader *r, struct typed_value *out);
 int rdb_write_list(struct rdb_write *w, struct typed_value v);
 bool rdb_read_stream(struct rdb_value_reader *r, struct typed_value *out);
 int rdb_write_stream(struct rdb_write *w, struct typed_value v);
+bool rdb_read_zset(struct rdb_value_reader *r, struct typed_value *out);
+int rdb_write_zset(struct rdb_write *w, struct typed_value v);
 
 /* Says that what began at `at` is no such value; false. */
 bool rdb_read_bad(struct rdb_value_reader *r, const char *what);

@@ -98,6 +98,11 @@ static bool read_value(struct rdb_value_reader *r, struct rdb_value *out)
     case RDB_TYPE_STREAM_2:
     case RDB_TYPE_STREAM_3:
         return rdb_read_stream(r, &out->typed);
+    case RDB_TYPE_ZSET:
+    case RDB_TYPE_ZSET_2:
+    case RDB_TYPE_ZSET_ZIPLIST:
+    case RDB_TYPE_ZSET_LISTPACK:
+        return rdb_read_zset(r, &out->typed);
     default:
         return rdb_read_fail(&r->in, r->in.start, "values of type %u can't be loaded", r->type);
     }
@@ -158,6 +163,8 @@ int rdb_value_write(struct rdb_write *w, const struct entry *e)
         return rdb_write_list(w, entry_typed_value(e));
     case TYPE_STREAM:
         return rdb_write_stream(w, entry_typed_value(e));
+    case TYPE_ZSET:
+        return rdb_write_zset(w, entry_typed_value(e));
     default:
         return 0;
     }

@@ -17,7 +17,7 @@
 
 /* Up to which sizes values are made compact, as options say. */
 struct rdb_value_limits {
-    struct flat_limits hash;
+    struct flat_limits hash, zset;
     struct set_limits set;
     int32_t list_node_size; /* list-max-listpack-size */
 };

@@ -223,15 +223,26 @@ static struct listpack *packed(struct mem_account *account, const struct zset_la
     return lp;
 }
 
+struct typed_value zset_compact(struct value_home *home, const struct flat_limits *limits, struct zset_large *made)
+{
+    struct typed_value v = {TYPE_ZSET, ENC_SKIPLIST, made};
+    if (is_small(made, limits)) {
+        v.encoding = ENC_LISTPACK;
+        v.ptr = packed(home->account, made);
+        value_discard(home, ENC_SKIPLIST, made);
+    }
+    return v;
+}
+
 bool zset_store(struct zset *z, const struct flat_limits *limits, struct zset_large *made)
 {
+    struct value_home *home = keyspace_values(z->keyspace);
     bool empty = zset_large_size(made) == 0, existed = zset_exists(z);
-    struct typed_value v = {TYPE_ZSET, ENC_SKIPLIST, made};
-    if (empty || is_small(made, limits)) {
-        v.encoding = ENC_LISTPACK;
-        v.ptr = empty ? NULL : packed(account_of(z), made);
-        value_discard(keyspace_values(z->keyspace), ENC_SKIPLIST, made);
-    }
+    struct typed_value v = {.type = TYPE_ZSET};
+    if (empty)
+        value_discard(home, ENC_SKIPLIST, made);
+    else
+        v = zset_compact(home, limits, made);
     if (!empty) {
         z->place = keyspace_set_value(z->keyspace, z->place, z->key, &v, EXPIRY_NONE);
     } else if (existed) {

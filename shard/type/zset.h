@@ -53,6 +53,9 @@ enum zset_outcome zset_add(struct zset *z, const struct flat_limits *limits, str
 /* Returns whether there was such a member. The key is gone with the last one: zset_exists. */
 bool zset_remove(struct zset *z, struct slice member);
 
+/* What is in made, of which there is some, as a value that is a listpack if it may be one; takes it. */
+struct typed_value zset_compact(struct value_home *home, const struct flat_limits *limits, struct zset_large *made);
+
 /* The key, of whatever type it is (zset_write), becomes a sorted set of what is in made, which is taken over; if that
  * is empty it is removed. Returns whether anything has changed. */
 bool zset_store(struct zset *z, const struct flat_limits *limits, struct zset_large *made);

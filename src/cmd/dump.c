@@ -91,8 +91,10 @@ static bool parse_deadline(struct cmd *c, const struct restore_options *o, int64
 
 static bool read_payload(struct cmd *c, struct rdb_value_reader *r, struct rdb_value *value)
 {
-    const struct rdb_value_limits limits = {
-        .hash = c->limits->hash, .set = c->limits->set, .list_node_size = c->limits->list_node_size};
+    const struct rdb_value_limits limits = {.hash = c->limits->hash,
+                                            .set = c->limits->set,
+                                            .zset = c->limits->zset,
+                                            .list_node_size = c->limits->list_node_size};
     struct slice content;
     if (!dump_open(c->argv[3], &content)) {
         reply_error(c->reply, "ERR DUMP payload version or checksum are wrong");

@@ -75,8 +75,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     uint64_t few = data[0] % 16;
-    const struct rdb_value_limits limits = {
-        .hash = {few, 1 + few}, .list_node_size = (int32_t)few - 5, .set = {{few, 1 + few}, few}};
+    const struct rdb_value_limits limits = {.hash = {few, 1 + few},
+                                            .zset = {few, 1 + few},
+                                            .list_node_size = (int32_t)few - 5,
+                                            .set = {{few, 1 + few}, few}};
     struct mem_account account = {0};
     struct keyspace *ks = keyspace_create(&account, 1, 0);
     char *exact = malloc(size - 1); /* so that a read behind its end is seen */

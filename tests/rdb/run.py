@@ -23,7 +23,7 @@ ITEMS = os.path.join(os.environ.get('SKUA_BUILD', os.path.join(servers.TOP, 'bui
 KEYS = 300  # a database
 DEBUG = {'enable-debug-command': 'yes'}
 REDIS_RDB_VERSION = 10
-KINDS = ('hash', 'list', 'set', 'stream')  # types that have an RDB form here, by their names in MAKERS
+KINDS = ('hash', 'list', 'set', 'stream', 'zset')  # types that have an RDB form here, by their names in MAKERS
 IDLE_SLACK = 3  # seconds: redis-server's clock of uses is coarse, and saving takes its time
 LIBRARY = "#!lua name=one\nredis.register_function('one', function() return 1 end)"
 

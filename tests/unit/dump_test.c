@@ -211,7 +211,21 @@ static void make_stream(struct random *r)
         RUN("XGROUP", "CREATECONSUMER", "a", "first", "idle");
 }
 
-static void (*const makers[])(struct random *r) = {make_string, make_hash, make_set, make_list, make_stream};
+static void make_zset(struct random *r)
+{
+    static const char *const scores[] = {"inf", "-inf", "-0", "1.5", "3.14159", "-17", "1e300", "0.1"};
+    char member[5000], number[NUM_INT_CHARS];
+    for (uint64_t n = 1 + random_below(r, random_below(r, 2) ? 8 : 300); n > 0; n--) {
+        struct slice m = random_text(r, member);
+        m.len = m.len < 30 || random_below(r, 50) == 0 ? m.len : 30;
+        struct slice score = slice_str(scores[random_below(r, sizeof scores / sizeof scores[0])]);
+        if (random_below(r, 2))
+            score = slice_of(number, num_i64(number, (int64_t)random_below(r, 100)));
+        run_slices(4, (struct slice[]){slice_str("ZADD"), slice_str("a"), score, m});
+    }
+}
+
+static void (*const makers[])(struct random *r) = {make_string, make_hash, make_set, make_list, make_stream, make_zset};
 
 static void test_there_and_back(void **state)
 {
@@ -288,6 +302,12 @@ static const struct {
             "\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01\x04\x69\x64\x6c\x65\x57\xa1\x73\x00\xa2\x01\x00\x00"
             "\x00\x0a\x00\xcb\xd3\x09\xd2\x0a\xe4\x4d\xc6",
             "stream", "stream"),
+    PAYLOAD("\x11\x1c\x1c\x00\x00\x00\x06\x00\x81\x61\x02\x01\x01\x81\x62\x02\x83\x32\x2e\x35\x04\x81\x63\x02\x83\x69"
+            "\x6e\x66\x04\xff\x0a\x00\x6b\x1d\xde\xdc\xe8\xe2\xc3\x99",
+            "zset", "listpack"),
+    PAYLOAD("\x05\x02\x01\x6e\x00\x00\x00\x00\x00\x00\x08\x40\xc3\x09\x40\x41\x01\x6d\x6d\xe0\x34\x00\x01\x6d\x6d\x00"
+            "\x00\x00\x00\x00\x00\xf8\xbf\x0a\x00\x81\xec\xd2\x8e\xc4\xc4\x0a\x5a",
+            "zset", "skiplist"),
 };
 
 static void test_foreign(void **state)
@@ -353,15 +373,22 @@ static void test_bad_values(void **state)
     BAD("\x12\x00");                                                     /* lists: empty, */
     BAD("\x12\x01\x02\x07\x07\0\0\0\0\0\xff");                           /* without an element, */
     BAD("\x12\x01\x03\x01x");                                            /* a node of no kind */
-    BAD("\x0f\x00\x01\x00\x00\x00");                               /* a stream that has other messages than it says */
-    BAD("\x02\x00");                                               /* sets: empty, */
-    BAD("\x02\x02\x01m\x01m");                                     /* a member twice, */
-    BAD("\x14\x0b\x0b\0\0\0\x02\0\x01\x01\x01\x01\xff");           /* also in a listpack, */
-    BAD("\x0b\x08\x02\0\0\0\0\0\0\0");                             /* an empty intset, */
-    BAD("\x0b\x0c\x02\0\0\0\x02\0\0\0\x02\0\x01\0");               /* one not in order */
-    BAD("\x0d\x0b\x0b\0\0\0\x0a\0\0\0\0\0\xff");                   /* ziplists: empty, */
-    BAD("\x0d\x0f\x0f\0\0\0\x0c\0\0\0\x02\0\x00\xf2\x03\xf2\xff"); /* a wrong size before one, */
-    BAD("\x0d\x0f\x0f\0\0\0\x0a\0\0\0\x02\0\x00\xf2\x02\xf2\xff"); /* another last entry than it says */
+    BAD("\x0f\x00\x01\x00\x00\x00"); /* a stream that has other messages than it says */
+    BAD("\x05\x00");                 /* sorted sets: empty, */
+    BAD("\x03\x01\x01m\xfd");        /* a score that is no number, */
+    BAD("\x03\x01\x01m\x01x");       /* nor this, */
+    BAD("\x03\x02\x01m\x01"
+        "1\x01m\x01"
+        "2");                                                            /* a member twice, */
+    BAD("\x11\x0f\x0f\0\0\0\x04\0\x01\x01\x02\x01\x02\x01\x01\x01\xff"); /* not in order */
+    BAD("\x02\x00");                                                     /* sets: empty, */
+    BAD("\x02\x02\x01m\x01m");                                           /* a member twice, */
+    BAD("\x14\x0b\x0b\0\0\0\x02\0\x01\x01\x01\x01\xff");                 /* also in a listpack, */
+    BAD("\x0b\x08\x02\0\0\0\0\0\0\0");                                   /* an empty intset, */
+    BAD("\x0b\x0c\x02\0\0\0\x02\0\0\0\x02\0\x01\0");                     /* one not in order */
+    BAD("\x0d\x0b\x0b\0\0\0\x0a\0\0\0\0\0\xff");                         /* ziplists: empty, */
+    BAD("\x0d\x0f\x0f\0\0\0\x0c\0\0\0\x02\0\x00\xf2\x03\xf2\xff");       /* a wrong size before one, */
+    BAD("\x0d\x0f\x0f\0\0\0\x0a\0\0\0\x02\0\x00\xf2\x02\xf2\xff");       /* another last entry than it says */
 }
 
 static void test_checksum_and_version(void **state)
