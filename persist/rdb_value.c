@@ -129,11 +129,11 @@ void rdb_value_reader_end(struct rdb_value_reader *r)
 const char *rdb_value_unread(uint8_t type)
 {
     switch (type) {
-    case RDB_TYPE_ZSET:
-    case RDB_TYPE_ZSET_2:
-    case RDB_TYPE_ZSET_ZIPLIST:
-    case RDB_TYPE_ZSET_LISTPACK:
-        return "a sorted set";
+    case RDB_TYPE_HASH_TIMED_PRE_GA:
+    case RDB_TYPE_HASH_TRIPLETS_PRE_GA:
+    case RDB_TYPE_HASH_TIMED:
+    case RDB_TYPE_HASH_TRIPLETS:
+        return "a hash with fields that expire";
     default:
         return NULL;
     }

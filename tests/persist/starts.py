@@ -14,7 +14,6 @@ from .world import Skipped, only_skua
 NOBODY = 65534
 # What cannot be loaded, at least from an RDB base: what makes it, and what the error may call it.
 TYPES = {
-    'zset': (('ZADD', 'key', 1, 'a'), 'zset|sorted set'),
     'function': (('FUNCTION', 'LOAD', '#!lua name=mine\nredis.register_function("f", function() end)'), 'function'),
 }
 
