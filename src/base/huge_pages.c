@@ -27,6 +27,9 @@ static uint64_t now_ns(void)
 
 static bool is_refused(void)
 {
+#ifdef SKUA_SYSTEM_MALLOC
+    return true; /* the sanitizers' own memory is far too large to be looked through */
+#endif
     char text[64] = "[never]";
     FILE *f = fopen(SETTING, "r");
     if (f) {
@@ -39,11 +42,7 @@ static bool is_refused(void)
 
 void huge_pages_init(struct huge_pages *h)
 {
-#ifdef SKUA_SYSTEM_MALLOC
-    *h = (struct huge_pages){.off = true}; /* the sanitizers' own memory is far too large to be looked through */
-#else
     *h = (struct huge_pages){.off = is_refused()};
-#endif
 }
 
 static bool is_full(void *region)
