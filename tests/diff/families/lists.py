@@ -126,7 +126,7 @@ def lpos(g):
         return
     groups = []
     if g.chance(0.5):
-        groups.append([g.any_case(b'RANK'), g.one((g.small(-4, 4), b'9223372036854775807'))])
+        groups.append([g.any_case(b'RANK'), g.one((b'%d' % g.rng.randint(-4, 4), b'9223372036854775807', b'1.0'))])
     if g.chance(0.5):
         groups.append([g.any_case(b'COUNT'), g.small(-1, 5)])
     if g.chance(0.4):
