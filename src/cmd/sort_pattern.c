@@ -31,9 +31,11 @@ struct sort_pattern sort_pattern_of(struct slice text)
 
 bool sort_pattern_reaches(const struct sort_pattern *p, struct slice key)
 {
+    if (p->what != SORT_KEY)
+        return false;
     struct slice tag = hash_tag(p->before);
     bool fixed = tag.len < p->before.len;
-    return p->what == SORT_KEY && !(fixed && slice_eq(tag, hash_tag(key)));
+    return !fixed || !slice_eq(tag, hash_tag(key));
 }
 
 void sort_name_deinit(struct sort_name *n) { mem_free(NULL, n->buf); }
