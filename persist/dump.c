@@ -15,10 +15,7 @@ struct blob *dump_entry(const struct entry *e)
     struct rdb_write w;
     rdb_write_begin(&w);
     int version = rdb_value_write(&w, e);
-    if (version > 0)
-        return finish(&w, version);
-    rdb_write_end(&w);
-    return NULL;
+    return finish(&w, version);
 }
 
 struct blob *dump_of_value(uint8_t type, struct slice bytes)

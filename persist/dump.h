@@ -7,8 +7,7 @@
 
 enum { DUMP_FOOTER_BYTES = 10 };
 
-/* The payload of an entry's value, in the oldest version that can express it. The caller owns the reference. NULL: its
- * type has no such form yet. */
+/* The payload of an entry's value, in the oldest version that can express it. The caller owns the reference. */
 struct blob *dump_entry(const struct entry *e);
 
 /* The payload of a value that stands in an RDB file as these bytes, the type not among them. As above. */

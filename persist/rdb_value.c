@@ -4,6 +4,7 @@
 
 #include "persist/rdb_types.h"
 #include "persist/ziplist.h"
+#include "src/base/assert.h"
 #include "src/base/mem.h"
 
 /* ---- Reading ---- */
@@ -165,7 +166,9 @@ int rdb_value_write(struct rdb_write *w, const struct entry *e)
         return rdb_write_stream(w, entry_typed_value(e));
     case TYPE_ZSET:
         return rdb_write_zset(w, entry_typed_value(e));
-    default:
-        return 0;
+    case TYPE_COUNT:
+        break;
     }
+    ASSERT(false); /* there are no others */
+    return 0;
 }

@@ -46,7 +46,7 @@ void rdb_value_reader_end(struct rdb_value_reader *r);
 /* What values of this type (enum rdb_type) are called if they cannot be read yet; NULL: they can. */
 const char *rdb_value_unread(uint8_t type);
 
-/* Writes type and value of an entry; returns the RDB version that has this form, 0 if its type has none yet. */
+/* Writes type and value of an entry; returns the RDB version that has this form. */
 int rdb_value_write(struct rdb_write *w, const struct entry *e);
 
 #endif

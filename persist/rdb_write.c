@@ -15,12 +15,6 @@ enum {
 
 void rdb_write_begin(struct rdb_write *w) { w->bytes = blob_create(FIRST_BYTES); }
 
-void rdb_write_end(struct rdb_write *w)
-{
-    if (w->bytes)
-        blob_release(w->bytes);
-}
-
 /* Room for n more bytes; returns where they go. */
 static char *reserve(struct rdb_write *w, size_t n)
 {

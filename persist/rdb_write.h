@@ -11,12 +11,10 @@
 #include "src/base/slice.h"
 
 struct rdb_write {
-    struct blob *bytes; /* owned, one reference */
+    struct blob *bytes; /* one reference, for who writes to release */
 };
 
 void rdb_write_begin(struct rdb_write *w);
-/* Drops the bytes, unless who takes the reference has set it to NULL. */
-void rdb_write_end(struct rdb_write *w);
 
 void rdb_write_bytes(struct rdb_write *w, const void *bytes, size_t n);
 void rdb_write_byte(struct rdb_write *w, uint8_t v);

@@ -52,7 +52,7 @@ static void read_again(struct keyspace *ks, const struct key *key, const struct 
         value_discard(keyspace_values(ks), again.typed.encoding, again.typed.ptr);
     }
     rdb_value_reader_end(&r);
-    rdb_write_end(&w);
+    blob_release(w.bytes);
 }
 
 static void use(struct keyspace *ks, const struct rdb_value *v, const struct rdb_value_limits *limits)
