@@ -25,6 +25,16 @@ bool arg_i32(struct cmd *c, uint32_t i, int32_t *out)
     return true;
 }
 
+bool arg_i64_signed(struct cmd *c, uint32_t i, int64_t *out)
+{
+    if (!arg_i64(c, i, out))
+        return false;
+    if (*out == INT64_MIN)
+        reply_error(c->reply, "ERR value is out of range, value must between -9223372036854775807 and "
+                              "9223372036854775807");
+    return *out != INT64_MIN;
+}
+
 bool arg_i64_from(struct cmd *c, uint32_t i, int64_t min, const char *error, int64_t *out)
 {
     if (num_parse_i64(c->argv[i], out) && *out >= min)

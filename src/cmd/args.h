@@ -11,6 +11,8 @@
 bool arg_i64(struct cmd *c, uint32_t i, int64_t *out);
 /* An int of C; what is an integer but no int has a text of its own. */
 bool arg_i32(struct cmd *c, uint32_t i, int32_t *out);
+/* An integer of which there is a negative. */
+bool arg_i64_signed(struct cmd *c, uint32_t i, int64_t *out);
 /* An integer that is not less than min; for all else there is one error. */
 bool arg_i64_from(struct cmd *c, uint32_t i, int64_t min, const char *error, int64_t *out);
 /* A floating-point number. error NULL: the usual one. */

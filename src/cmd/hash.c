@@ -161,13 +161,8 @@ static void hash_hrandfield(struct cmd *c)
 {
     int64_t count = 0;
     struct hash h;
-    if (c->argc >= 3 && !arg_i64(c, 2, &count))
+    if (c->argc >= 3 && !arg_i64_signed(c, 2, &count))
         return;
-    if (count == INT64_MIN) {
-        reply_error(c->reply, "ERR value is out of range, value must between -9223372036854775807 and "
-                              "9223372036854775807");
-        return;
-    }
     if (c->argc > 4 || (c->argc == 4 && !slice_is(c->argv[3], "withvalues"))) {
         reply_syntax_error(c);
         return;
@@ -186,37 +181,27 @@ static void hash_hrandfield(struct cmd *c)
         reply_random(c, &h, hash_exists(&h) ? count : 0, c->argc == 4);
 }
 
-struct scan_run {
-    const struct scan_options *options;
-    struct reply *items;
-    int64_t count;
-};
-
 static void give_scanned(void *arg, struct slice field, struct slice value)
 {
     struct scan_run *run = arg;
-    if (!scan_matches(run->options, field))
+    if (!scan_matches(run, field))
         return;
-    (run->options->novalues ? give_field : give_both)(run->items, field, value);
-    run->count += run->options->novalues ? 1 : 2;
+    (run->options.novalues ? give_field : give_both)(&run->items, field, value);
+    run->count += run->options.novalues ? 1 : 2;
 }
 
 /* HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES] */
 static void hash_hscan(struct cmd *c)
 {
     struct hash h;
-    struct scan_options options = {0};
+    struct scan_run run;
     uint64_t cursor;
     if (!scan_parse_cursor(c, 2, &cursor) || !open_to_read(c, &h))
         return;
-    if (hash_exists(&h) && !scan_parse_options(c, 3, SCAN_NOVALUES, &options))
-        return;
-    struct reply items;
-    reply_init(&items, c->reply->resp);
-    struct scan_run run = {.options = &options, .items = &items};
-    cursor = hash_exists(&h) ? hash_scan(&h, cursor, options.count, give_scanned, &run) : 0;
-    scan_reply(c, cursor, &items, run.count);
-    reply_deinit(&items);
+    if (!hash_exists(&h))
+        scan_reply_nothing(c);
+    else if (scan_begin(c, 3, SCAN_NOVALUES, &run))
+        scan_end(c, hash_scan(&h, cursor, run.options.count, give_scanned, &run), &run);
 }
 
 /* ---- Setting ---- */

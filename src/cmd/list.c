@@ -136,13 +136,8 @@ static bool look_at_element(void *arg, struct listpack_value element)
 static bool parse_rank(struct cmd *c, uint32_t i, struct search *s)
 {
     int64_t rank;
-    if (!arg_i64(c, i, &rank))
+    if (!arg_i64_signed(c, i, &rank))
         return false;
-    if (rank == INT64_MIN) {
-        reply_error(c->reply, "ERR value is out of range, value must between -9223372036854775807 and "
-                              "9223372036854775807");
-        return false;
-    }
     if (rank == 0) {
         reply_error(c->reply, "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or "
                               "use negative to start from the end of the list");

@@ -58,7 +58,7 @@ static bool parse_option(struct cmd *c, uint32_t i, unsigned allowed, struct sca
     return false;
 }
 
-bool scan_parse_options(struct cmd *c, uint32_t first, unsigned allowed, struct scan_options *options)
+static bool parse_options(struct cmd *c, uint32_t first, unsigned allowed, struct scan_options *options)
 {
     *options = (struct scan_options){.count = COUNT_DEFAULT};
     for (uint32_t i = first; i < c->argc;) {
@@ -77,57 +77,64 @@ bool scan_parse_options(struct cmd *c, uint32_t first, unsigned allowed, struct 
     return true;
 }
 
-struct scan_run {
-    const struct scan_options *options;
-    struct reply *reply;
-    int64_t given;
-};
-
-static void visit(void *arg, struct entry *e)
+bool scan_begin(struct cmd *c, uint32_t first, unsigned allowed, struct scan_run *run)
 {
-    struct scan_run *run = arg;
-    if (run->options->type.ptr && !slice_is(run->options->type, type_name(e->type)))
-        return;
-    if (!scan_matches(run->options, entry_key(e)))
-        return;
-    reply_bulk_slice(run->reply, entry_key(e));
-    run->given++;
+    run->count = 0;
+    if (!parse_options(c, first, allowed, &run->options))
+        return false;
+    reply_init(&run->items, c->reply->resp);
+    return true;
 }
 
-void scan_reply(struct cmd *c, uint64_t cursor, const struct reply *items, int64_t count)
+static void reply_cursor(struct cmd *c, uint64_t cursor, int64_t count)
 {
     char text[NUM_INT_CHARS];
     reply_array(c->reply, 2);
     reply_bulk(c->reply, text, num_u64(text, cursor));
     reply_array(c->reply, count);
-    reply_append_range(c->reply, items, 0, items->len);
+}
+
+void scan_end(struct cmd *c, uint64_t cursor, struct scan_run *run)
+{
+    reply_cursor(c, cursor, run->count);
+    reply_append_range(c->reply, &run->items, 0, run->items.len);
+    reply_deinit(&run->items);
+}
+
+void scan_reply_nothing(struct cmd *c) { reply_cursor(c, 0, 0); }
+
+static void visit(void *arg, struct entry *e)
+{
+    struct scan_run *run = arg;
+    if (run->options.type.ptr && !slice_is(run->options.type, type_name(e->type)))
+        return;
+    if (!scan_matches(run, entry_key(e)))
+        return;
+    reply_bulk_slice(&run->items, entry_key(e));
+    run->count++;
 }
 
 /* SCAN cursor [MATCH pattern] [COUNT count] [TYPE type] */
 static void scan_scan(struct cmd *c)
 {
-    struct scan_options options;
+    struct scan_run run;
     uint64_t cursor;
-    if (!scan_parse_cursor(c, 1, &cursor) || !scan_parse_options(c, 2, SCAN_TYPE, &options))
+    if (!scan_parse_cursor(c, 1, &cursor) || !scan_begin(c, 2, SCAN_TYPE, &run))
         return;
     uint32_t shard_id = shard_of_cursor(cursor, c->nshards);
     struct shard *shard = c->shards[shard_id];
     ASSERT(shard->user == c->executor);
 
     uint32_t count_max = UINT32_MAX / BUCKETS_PER_COUNT;
-    uint32_t buckets_max = BUCKETS_PER_COUNT * (options.count < count_max ? options.count : count_max);
-    struct reply keys;
-    reply_init(&keys, c->reply->resp);
-    struct scan_run run = {.options = &options, .reply = &keys};
-    uint64_t position = keyspace_scan(shard->keyspace, c->db, cursor >> SHARD_BITS & POSITION_MASK, options.count,
+    uint32_t buckets_max = BUCKETS_PER_COUNT * (run.options.count < count_max ? run.options.count : count_max);
+    uint64_t position = keyspace_scan(shard->keyspace, c->db, cursor >> SHARD_BITS & POSITION_MASK, run.options.count,
                                       buckets_max, visit, &run);
     uint64_t next = 0;
     if (position != 0)
         next = position << SHARD_BITS | shard_id;
     else if (shard_id + 1 < c->nshards)
         next = shard_id + 1;
-    scan_reply(c, next, &keys, run.given);
-    reply_deinit(&keys);
+    scan_end(c, next, &run);
 }
 
 /* clang-format off */

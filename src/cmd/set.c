@@ -105,18 +105,12 @@ static void set_smembers(struct cmd *c)
         value_each(set_content(&s), give_member, c->reply);
 }
 
-struct scan_run {
-    const struct scan_options *options;
-    struct reply *items;
-    int64_t count;
-};
-
 static void give_scanned(void *arg, struct slice member, struct slice none)
 {
     struct scan_run *run = arg;
-    if (!scan_matches(run->options, member))
+    if (!scan_matches(run, member))
         return;
-    reply_bulk_slice(run->items, member);
+    reply_bulk_slice(&run->items, member);
     run->count++;
 }
 
@@ -124,18 +118,14 @@ static void give_scanned(void *arg, struct slice member, struct slice none)
 static void set_sscan(struct cmd *c)
 {
     struct set s;
-    struct scan_options options = {0};
+    struct scan_run run;
     uint64_t cursor;
     if (!scan_parse_cursor(c, 2, &cursor) || !open_to_read(c, 0, &s))
         return;
-    if (set_exists(&s) && !scan_parse_options(c, 3, 0, &options))
-        return;
-    struct reply items;
-    reply_init(&items, c->reply->resp);
-    struct scan_run run = {.options = &options, .items = &items};
-    cursor = set_exists(&s) ? set_scan(&s, cursor, options.count, give_scanned, &run) : 0;
-    scan_reply(c, cursor, &items, run.count);
-    reply_deinit(&items);
+    if (!set_exists(&s))
+        scan_reply_nothing(c);
+    else if (scan_begin(c, 3, 0, &run))
+        scan_end(c, set_scan(&s, cursor, run.options.count, give_scanned, &run), &run);
 }
 
 /* ---- Random members ---- */
@@ -167,13 +157,8 @@ static void set_srandmember(struct cmd *c)
         reply_syntax_error(c);
         return;
     }
-    if (c->argc == 3 && !arg_i64(c, 2, &count))
+    if (c->argc == 3 && !arg_i64_signed(c, 2, &count))
         return;
-    if (c->argc == 3 && count == INT64_MIN) {
-        reply_error(c->reply, "ERR value is out of range, value must between -9223372036854775807 and "
-                              "9223372036854775807");
-        return;
-    }
     if (!open_to_read(c, 0, &s))
         return;
     if (c->argc == 3)

@@ -234,13 +234,8 @@ static void zset_zrandmember(struct cmd *c)
 {
     int64_t count = 0;
     struct zset z;
-    if (c->argc >= 3 && !arg_i64(c, 2, &count))
+    if (c->argc >= 3 && !arg_i64_signed(c, 2, &count))
         return;
-    if (count == INT64_MIN) {
-        reply_error(c->reply, "ERR value is out of range, value must between -9223372036854775807 and "
-                              "9223372036854775807");
-        return;
-    }
     if (c->argc > 4 || (c->argc == 4 && !slice_is(c->argv[3], "withscores"))) {
         reply_syntax_error(c);
         return;
@@ -259,19 +254,13 @@ static void zset_zrandmember(struct cmd *c)
         reply_null(c->reply);
 }
 
-struct scan_run {
-    const struct scan_options *options;
-    struct reply *items;
-    int64_t count;
-};
-
 static void give_scanned(void *arg, struct slice member, struct slice score)
 {
     struct scan_run *run = arg;
-    if (!scan_matches(run->options, member))
+    if (!scan_matches(run, member))
         return;
-    reply_bulk_slice(run->items, member);
-    reply_bulk_slice(run->items, score);
+    reply_bulk_slice(&run->items, member);
+    reply_bulk_slice(&run->items, score);
     run->count += 2;
 }
 
@@ -279,18 +268,14 @@ static void give_scanned(void *arg, struct slice member, struct slice score)
 static void zset_zscan(struct cmd *c)
 {
     struct zset z;
-    struct scan_options options = {0};
+    struct scan_run run;
     uint64_t cursor;
     if (!scan_parse_cursor(c, 2, &cursor) || !zset_open_to_read(c, 0, &z))
         return;
-    if (zset_exists(&z) && !scan_parse_options(c, 3, 0, &options))
-        return;
-    struct reply items;
-    reply_init(&items, c->reply->resp);
-    struct scan_run run = {.options = &options, .items = &items};
-    cursor = zset_exists(&z) ? zset_scan(&z, cursor, options.count, give_scanned, &run) : 0;
-    scan_reply(c, cursor, &items, run.count);
-    reply_deinit(&items);
+    if (!zset_exists(&z))
+        scan_reply_nothing(c);
+    else if (scan_begin(c, 3, 0, &run))
+        scan_end(c, zset_scan(&z, cursor, run.options.count, give_scanned, &run), &run);
 }
 
 /* clang-format off */
